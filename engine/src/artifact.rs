@@ -1,0 +1,73 @@
+use std::fmt;
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+
+/// BLAKE3 digest of a component's bytes: what an artifact is named by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of `bytes`, on all cores.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::Hasher::new().update_rayon(bytes).finalize().as_bytes())
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Machine code of one component, mapped and ready to be instantiated. Cheap to clone.
+#[derive(Clone)]
+pub struct Artifact {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    component: Component,
+    digest: Digest,
+}
+
+impl Artifact {
+    pub(crate) fn new(component: Component, digest: Digest) -> Self {
+        Self { inner: Arc::new(Inner { component, digest }) }
+    }
+
+    /// The compiled component.
+    #[must_use]
+    pub fn component(&self) -> &Component {
+        &self.inner.component
+    }
+
+    /// Digest of the component that it was compiled from.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.inner.digest
+    }
+}
+
+impl fmt::Debug for Artifact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Artifact({})", self.inner.digest)
+    }
+}
