@@ -1,4 +1,6 @@
 use std::fmt;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use wasmtime::component::Component;
@@ -12,6 +14,15 @@ impl Digest {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::Hasher::new().update_rayon(bytes).finalize().as_bytes())
+    }
+
+    /// The digest of a file's content, on all cores.
+    ///
+    /// # Errors
+    /// The file cannot be mapped or read.
+    pub fn of_file(file: &File) -> std::io::Result<Self> {
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        Ok(Self(*blake3::Hasher::new().update_mmap_rayon(path)?.finalize().as_bytes()))
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {

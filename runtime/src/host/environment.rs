@@ -1,0 +1,24 @@
+//! The function's own environment variables. The host's are out of reach: nothing here reads them.
+
+use hks_protocol::Attempt;
+
+use crate::bindings::hks::function::environment;
+use crate::host::Guest;
+
+/// What the guest sees: the variables of the function, and who it is.
+pub(crate) fn variables(attempt: &Attempt) -> Vec<(String, String)> {
+    let own = attempt.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let identity = [
+        ("HKS_FUNCTION_NAME", attempt.function.name.clone()),
+        ("HKS_FUNCTION_VERSION", attempt.function.version.clone()),
+        ("HKS_PROJECT_NAME", attempt.function.project.to_string()),
+        ("HKS_EXECUTION_ID", attempt.execution_id.to_string()),
+    ];
+    own.chain(identity.map(|(name, value)| (name.to_owned(), value))).collect()
+}
+
+impl environment::Host for Guest {
+    fn variables(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.environment.clone())
+    }
+}

@@ -1,0 +1,42 @@
+//! What a guest may reach: one file a capability. A capability that is not here does not exist.
+//!
+//! Every import is linked once into a [`Linker`]; what it acts on is the [`Guest`] of the calling store. Nothing here
+//! enforces the deadline or the memory limit, see [`crate::deadline`] and [`crate::memory`].
+
+mod clock;
+mod entropy;
+pub(crate) mod environment;
+mod filesystem;
+mod output;
+mod scratch;
+mod wasi;
+
+pub(crate) use clock::Clock;
+pub(crate) use output::Output;
+pub(crate) use scratch::Scratch;
+pub(crate) use wasi::{Wasi, exit_code};
+
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::bindings::Interpreter;
+use crate::bindings::hks::function::types;
+use crate::memory::MemoryLimiter;
+
+/// All that one store holds for its guest.
+pub(crate) struct Guest {
+    pub(crate) memory: MemoryLimiter,
+    pub(crate) output: Output,
+    pub(crate) clock: Clock,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) wasi: Wasi,
+}
+
+impl types::Host for Guest {}
+
+/// Links every capability.
+pub(crate) fn link(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    Interpreter::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    wasi::link(&mut linker)?;
+    Ok(linker)
+}

@@ -1,0 +1,257 @@
+//! What a guest says besides its result: log lines and rich results, both bounded here, where no guest can undo it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hks_protocol::{Formats, Json, LogLine, LogSink, Logs, Stream};
+
+use crate::bindings::hks::function::output::{self, LogStream};
+use crate::host::Guest;
+
+/// A line is cut into pieces of this size, so that a guest which never ends one is still heard.
+const LINE_BYTES_MAX: usize = 64 << 10;
+
+/// Empty lines cost the host more than they cost the log limit, so lines are counted too.
+const LINES_MAX: usize = 100_000;
+
+/// Collects what a guest says. Shared with the WASI streams of the same store.
+#[derive(Clone)]
+pub(crate) struct Output(Arc<Mutex<Collected>>);
+
+struct Collected {
+    sink: Arc<dyn LogSink>,
+    logs: Logs,
+    /// Bytes of an unfinished line of each stream.
+    unfinished: [Vec<u8>; 2],
+    lines: usize,
+    log_bytes_left: u64,
+    results: Vec<Formats>,
+    result_bytes_left: u64,
+    truncated: bool,
+}
+
+/// What was said in the end.
+pub(crate) struct Said {
+    pub(crate) logs: Logs,
+    pub(crate) results: Vec<Formats>,
+    /// What the rich results left of the output limit, for the value.
+    pub(crate) value_bytes_max: u64,
+    pub(crate) truncated: bool,
+}
+
+impl Output {
+    pub(crate) fn new(log_bytes: u64, output_bytes: u64, sink: Arc<dyn LogSink>) -> Self {
+        Self(Arc::new(Mutex::new(Collected {
+            sink,
+            logs: Logs::default(),
+            unfinished: [Vec::new(), Vec::new()],
+            lines: 0,
+            log_bytes_left: log_bytes,
+            results: Vec::new(),
+            result_bytes_left: output_bytes,
+            truncated: false,
+        })))
+    }
+
+    /// Appends to a log and hands finished lines on.
+    pub(crate) fn write(&self, stream: Stream, bytes: &[u8]) {
+        self.lock().write(stream, bytes);
+    }
+
+    /// Ends unfinished lines and takes all that was said.
+    pub(crate) fn finish(&self) -> Said {
+        let mut collected = self.lock();
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let rest = std::mem::take(&mut collected.unfinished[stream as usize]);
+            if !rest.is_empty() {
+                collected.emit(stream, &rest);
+            }
+        }
+        Said {
+            logs: std::mem::take(&mut collected.logs),
+            results: std::mem::take(&mut collected.results),
+            value_bytes_max: collected.result_bytes_left,
+            truncated: collected.truncated,
+        }
+    }
+
+    /// A sink that panicked in one attempt must not take others' logs along: its own are kept as they are.
+    fn lock(&self) -> MutexGuard<'_, Collected> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collected {
+    fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        let granted = usize::try_from(self.log_bytes_left).unwrap_or(usize::MAX).min(bytes.len());
+        self.truncated |= granted < bytes.len();
+        self.log_bytes_left -= granted as u64;
+        for part in bytes[..granted].split_inclusive(|byte| *byte == b'\n') {
+            match part.split_last() {
+                Some((b'\n', rest)) => {
+                    self.extend(stream, rest);
+                    let line = std::mem::take(&mut self.unfinished[stream as usize]);
+                    self.emit(stream, &line);
+                }
+                _ => self.extend(stream, part),
+            }
+        }
+    }
+
+    fn extend(&mut self, stream: Stream, mut bytes: &[u8]) {
+        loop {
+            let unfinished = &mut self.unfinished[stream as usize];
+            let room = LINE_BYTES_MAX - unfinished.len();
+            if bytes.len() <= room {
+                unfinished.extend_from_slice(bytes);
+                return;
+            }
+            let (now, later) = bytes.split_at(room);
+            unfinished.extend_from_slice(now);
+            let kept = incomplete_tail(unfinished);
+            let line: Vec<u8> = unfinished.drain(..unfinished.len() - kept).collect();
+            self.emit(stream, &line);
+            bytes = later;
+        }
+    }
+
+    fn emit(&mut self, stream: Stream, line: &[u8]) {
+        if self.lines == LINES_MAX {
+            self.truncated = true;
+            return;
+        }
+        self.lines += 1;
+        let line = LogLine { stream, text: String::from_utf8_lossy(line).into_owned() };
+        self.sink.line(line.clone());
+        self.logs.push(line);
+    }
+
+    fn publish(&mut self, formats: &str) -> Result<(), String> {
+        let parsed: Formats = serde_json::from_str(formats)
+            .map_err(|error| format!("a rich result must be a JSON object from format to content: {error}"))?;
+        check_formats(&parsed)?;
+        let bytes = formats.len() as u64;
+        if bytes > self.result_bytes_left {
+            self.truncated = true;
+            return Err(format!("a rich result of {bytes} bytes exceeds what is left of the output limit"));
+        }
+        self.result_bytes_left -= bytes;
+        self.results.push(parsed);
+        Ok(())
+    }
+}
+
+fn check_formats(formats: &Formats) -> Result<(), String> {
+    if formats.0.is_empty() {
+        return Err("a rich result needs at least one format".into());
+    }
+    for (name, content) in &formats.0 {
+        if !Formats::NAMES.contains(&name.as_str()) {
+            let names = Formats::NAMES.join(", ");
+            return Err(format!("{name:?} is not a format; there are {names}"));
+        }
+        if name != "json" && !is_text(content) {
+            return Err(format!("the content of {name} must be a text"));
+        }
+    }
+    Ok(())
+}
+
+fn is_text(content: &Json) -> bool {
+    content.as_str().starts_with('"')
+}
+
+/// How many bytes at the end begin a character that they do not finish.
+fn incomplete_tail(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => bytes.len() - error.valid_up_to(),
+        _ => 0,
+    }
+}
+
+impl output::Host for Guest {
+    fn write_log(&mut self, to: LogStream, text: String) -> wasmtime::Result<()> {
+        let stream = match to {
+            LogStream::Stdout => Stream::Stdout,
+            LogStream::Stderr => Stream::Stderr,
+        };
+        self.output.write(stream, text.as_bytes());
+        Ok(())
+    }
+
+    fn publish(&mut self, formats: String) -> wasmtime::Result<Result<(), String>> {
+        Ok(self.output.lock().publish(&formats))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(log_bytes: u64) -> Output {
+        Output::new(log_bytes, 1000, Arc::new(()))
+    }
+
+    #[test]
+    fn lines_are_split_and_the_last_one_needs_no_end() {
+        let output = output(1000);
+        output.write(Stream::Stdout, b"a\nb");
+        output.write(Stream::Stderr, b"warning\n");
+        output.write(Stream::Stdout, b"c\n\nd");
+        let said = output.finish();
+        assert_eq!(said.logs.stdout, ["a", "bc", "", "d"]);
+        assert_eq!(said.logs.stderr, ["warning"]);
+        assert!(!said.truncated);
+    }
+
+    #[test]
+    fn lines_reach_the_sink_before_the_end() {
+        let (send, receive) = std::sync::mpsc::channel();
+        let output = Output::new(100, 100, Arc::new(move |line: LogLine| drop(send.send(line.text))));
+        output.write(Stream::Stdout, b"first\nsecond");
+        assert_eq!(receive.try_iter().collect::<Vec<_>>(), ["first"]);
+    }
+
+    #[test]
+    fn what_exceeds_the_limit_is_dropped_and_flagged() {
+        let output = output(5);
+        output.write(Stream::Stdout, b"abc\n");
+        output.write(Stream::Stderr, b"defg\n");
+        let said = output.finish();
+        assert_eq!((said.logs.stdout, said.logs.stderr), (vec!["abc".into()], vec!["d".into()]));
+        assert!(said.truncated);
+    }
+
+    #[test]
+    fn a_line_without_an_end_arrives_in_pieces_that_keep_characters_whole() {
+        let text = "ä".repeat(LINE_BYTES_MAX);
+        let output = output(1 << 20);
+        output.write(Stream::Stdout, b"x");
+        output.write(Stream::Stdout, text.as_bytes());
+        let said = output.finish();
+        assert_eq!(said.logs.stdout.len(), 3);
+        assert_eq!(said.logs.stdout.concat(), format!("x{text}"));
+    }
+
+    #[test]
+    fn endless_empty_lines_are_bounded() {
+        let output = output(1 << 20);
+        output.write(Stream::Stdout, &[b'\n'; 200_000]);
+        let said = output.finish();
+        assert_eq!(said.logs.stdout.len(), LINES_MAX);
+        assert!(said.truncated);
+    }
+
+    #[test]
+    fn rich_results_are_checked_and_share_the_output_limit() {
+        let output = output(0);
+        let publish = |formats: &str| output.lock().publish(formats);
+        assert_eq!(publish(r#"{"html":"<b>x</b>","json":{"a":1}}"#), Ok(()));
+        for bad in ["", "[]", "{}", r#"{"exe":"x"}"#, r#"{"html":1}"#, "{"] {
+            assert!(publish(bad).is_err(), "{bad}");
+        }
+        assert!(publish(&format!(r#"{{"text":"{}"}}"#, "x".repeat(1000))).is_err());
+        let said = output.finish();
+        assert_eq!((said.results.len(), said.value_bytes_max), (1, 1000 - 34));
+        assert!(said.truncated);
+    }
+}

@@ -1,0 +1,165 @@
+//! The private `/tmp` of an attempt: made when the guest first looks for files, bounded, and gone with the store.
+//!
+//! The bound is on what files would take, not on what was written: a guest may rewrite a file as often as it likes. What is
+//! written is charged against a budget; when the budget is used up, the folder is measured and the budget set anew. Files
+//! that were removed but are still open count too, since they still take space.
+
+use std::fs::{DirBuilder, File, read_dir};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tempfile::TempDir;
+
+/// What every file, folder or link counts for besides its content.
+pub(crate) const ENTRY_BYTES: u64 = 4096;
+
+/// The `/tmp` of one attempt. Clones are the same folder.
+#[derive(Clone)]
+pub(crate) struct Scratch(Arc<Mutex<State>>);
+
+struct State {
+    parent: PathBuf,
+    folder: Option<TempDir>,
+    limit_bytes: u64,
+    budget_bytes: u64,
+    open: Vec<Weak<File>>,
+}
+
+/// The folder's limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Scratch {
+    /// A scratch folder below `parent` that does not exist yet.
+    pub(crate) fn new(parent: PathBuf, limit_bytes: u64) -> Self {
+        let state = State { parent, folder: None, limit_bytes, budget_bytes: limit_bytes, open: Vec::new() };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// Opens the folder, and makes it at the first time.
+    pub(crate) fn open_folder(&self) -> std::io::Result<File> {
+        let mut state = self.lock();
+        if state.folder.is_none() {
+            DirBuilder::new().recursive(true).mode(0o700).create(&state.parent)?;
+            state.folder = Some(tempfile::Builder::new().prefix("attempt-").tempdir_in(&state.parent)?);
+        }
+        let folder = state.folder.as_ref().expect("it was made just now");
+        File::open(folder.path())
+    }
+
+    /// Takes `bytes` from what may still be written.
+    pub(crate) fn charge(&self, bytes: u64) -> Result<(), Full> {
+        let mut state = self.lock();
+        if bytes > state.budget_bytes {
+            state.budget_bytes = state.limit_bytes.saturating_sub(state.measure());
+        }
+        state.budget_bytes = state.budget_bytes.checked_sub(bytes).ok_or(Full)?;
+        Ok(())
+    }
+
+    /// Remembers an open file, which may be removed while it still takes space.
+    pub(crate) fn opened(&self, file: &Arc<File>) {
+        let mut state = self.lock();
+        state.open.retain(|file| file.strong_count() > 0);
+        state.open.push(Arc::downgrade(file));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn measure(&self) -> u64 {
+        let named = self.folder.as_ref().map_or(0, |folder| tree_bytes(folder.path()));
+        let removed = self.open.iter().filter_map(Weak::upgrade).filter_map(|file| file.metadata().ok());
+        named + removed.filter(|metadata| metadata.nlink() == 0).map(|metadata| metadata.len()).sum::<u64>()
+    }
+}
+
+/// Apparent sizes of everything below `folder`; links are not followed. The depth is bounded by what entries cost.
+fn tree_bytes(folder: &Path) -> u64 {
+    let mut folders = vec![folder.to_owned()];
+    let mut bytes = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_dir() {
+                folders.push(entry.path());
+                bytes += ENTRY_BYTES;
+            } else {
+                bytes += ENTRY_BYTES + metadata.len();
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn scratch(limit_bytes: u64) -> (Scratch, PathBuf, TempDir) {
+        let parent = tempfile::tempdir().unwrap();
+        let scratch = Scratch::new(parent.path().join("scratch"), limit_bytes);
+        drop(scratch.open_folder().unwrap());
+        let folder = scratch.lock().folder.as_ref().unwrap().path().to_owned();
+        (scratch, folder, parent)
+    }
+
+    #[test]
+    fn nothing_exists_before_it_is_looked_for_or_after_it_is_dropped() {
+        let parent = tempfile::tempdir().unwrap();
+        let scratch = Scratch::new(parent.path().to_owned(), 0);
+        let entries = || fs::read_dir(parent.path()).unwrap().count();
+        assert_eq!(entries(), 0);
+        drop(scratch.open_folder().unwrap());
+        assert_eq!(entries(), 1);
+        drop(scratch);
+        assert_eq!(entries(), 0);
+    }
+
+    #[test]
+    fn rewriting_costs_nothing_in_the_end() {
+        let (scratch, folder, _parent) = scratch(20_000);
+        for _ in 0..100 {
+            scratch.charge(5_000).unwrap();
+            fs::write(folder.join("file"), vec![0; 5_000]).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_kept_counts() {
+        let (scratch, folder, _parent) = scratch(20_000);
+        fs::write(folder.join("file"), vec![0; 12_000]).unwrap();
+        scratch.charge(20_000).unwrap();
+        assert_eq!(scratch.charge(4_000), Err(Full));
+        assert_eq!(scratch.charge(3_900), Ok(()));
+    }
+
+    #[test]
+    fn a_removed_file_counts_while_it_is_open() {
+        let (scratch, folder, _parent) = scratch(20_000);
+        fs::write(folder.join("file"), vec![0; 15_000]).unwrap();
+        let file = Arc::new(File::open(folder.join("file")).unwrap());
+        scratch.opened(&file);
+        fs::remove_file(folder.join("file")).unwrap();
+        scratch.charge(20_000).unwrap();
+        assert_eq!(scratch.charge(6_000), Err(Full));
+        drop(file);
+        assert_eq!(scratch.charge(6_000), Ok(()));
+    }
+
+    #[test]
+    fn empty_files_and_folders_are_bounded_as_well() {
+        let (scratch, folder, _parent) = scratch(10 * ENTRY_BYTES);
+        let mut made = 0;
+        while scratch.charge(ENTRY_BYTES).is_ok() {
+            fs::create_dir(folder.join(made.to_string())).unwrap();
+            made += 1;
+        }
+        assert_eq!(made, 10);
+    }
+}

@@ -1,0 +1,185 @@
+//! WASI 0.2 for guests that want it, such as CPython: clocks, randomness, the environment, standard streams into the logs,
+//! and files in the scratch folder. Sockets are linked, because CPython names them, and every one of them is refused.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hks_protocol::Stream;
+use tokio::io::AsyncWrite;
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sockets};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::random::WasiRandom;
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
+
+use crate::host::filesystem::{Filesystem, HasFilesystem};
+use crate::host::{Guest, Output, Scratch, entropy};
+
+/// Open files, streams and timers of one guest at once. Each open file is a descriptor of the host process.
+const HANDLES_MAX: usize = 256;
+
+/// What a guest that speaks WASI acts on.
+pub(crate) struct Wasi {
+    context: WasiCtx,
+    table: ResourceTable,
+    scratch: Scratch,
+}
+
+impl Wasi {
+    pub(crate) fn new(environment: &[(String, String)], output: &Output, scratch: Scratch) -> Self {
+        let context = WasiCtx::builder()
+            .args(&["function"])
+            .envs(environment)
+            .stdout(LogStream { stream: Stream::Stdout, output: output.clone() })
+            .stderr(LogStream { stream: Stream::Stderr, output: output.clone() })
+            .initial_cwd("/tmp")
+            .max_random_size(u64::from(entropy::BYTES_MAX))
+            .allow_blocking_current_thread(true)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Self { context, table, scratch }
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi.context, table: &mut self.wasi.table }
+    }
+}
+
+/// The exit code, if `error` is a guest that ended its own process.
+pub(crate) fn exit_code(error: &wasmtime::Error) -> Option<i32> {
+    error.downcast_ref::<I32Exit>().map(|exit| exit.0)
+}
+
+/// Links all of `wasi:cli/imports` 0.2, with our own filesystem.
+pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    wasmtime_wasi_io::bindings::wasi::io::error::add_to_linker::<Guest, HasTable>(linker, table)?;
+    wasmtime_wasi_io::bindings::wasi::io::poll::add_to_linker::<Guest, HasTable>(linker, table)?;
+    wasmtime_wasi_io::bindings::wasi::io::streams::add_to_linker::<Guest, HasTable>(linker, table)?;
+    clocks::wall_clock::add_to_linker::<Guest, WasiClocks>(linker, Guest::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(linker, Guest::clocks)?;
+    filesystem::preopens::add_to_linker::<Guest, HasFilesystem>(linker, filesystem_of)?;
+    filesystem::types::add_to_linker::<Guest, HasFilesystem>(linker, filesystem_of)?;
+    random::random::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
+    random::insecure::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
+    random::insecure_seed::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
+    link_cli(linker)?;
+    link_sockets(linker)
+}
+
+fn link_cli(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    cli::exit::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::environment::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::stdin::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::stdout::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::stderr::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_input::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_output::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stdin::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stdout::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stderr::add_to_linker::<Guest, WasiCli>(linker, Guest::cli)
+}
+
+fn link_sockets(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    let options = sockets::network::LinkOptions::default();
+    sockets::instance_network::add_to_linker::<Guest, WasiSockets>(linker, Guest::sockets)?;
+    sockets::network::add_to_linker::<Guest, WasiSockets>(linker, &options, Guest::sockets)?;
+    sockets::ip_name_lookup::add_to_linker::<Guest, WasiSockets>(linker, Guest::sockets)?;
+    sockets::tcp_create_socket::add_to_linker::<Guest, WasiSockets>(linker, Guest::sockets)?;
+    sockets::tcp::add_to_linker::<Guest, WasiSockets>(linker, Guest::sockets)?;
+    sockets::udp_create_socket::add_to_linker::<Guest, WasiSockets>(linker, Guest::sockets)?;
+    sockets::udp::add_to_linker::<Guest, WasiSockets>(linker, Guest::sockets)
+}
+
+/// Names the table to the linker.
+struct HasTable;
+
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+fn table(guest: &mut Guest) -> &mut ResourceTable {
+    &mut guest.wasi.table
+}
+
+fn filesystem_of(guest: &mut Guest) -> Filesystem<'_> {
+    let Wasi { context, table, scratch } = &mut guest.wasi;
+    let wasi = wasmtime_wasi::filesystem::WasiFilesystemCtxView { ctx: context.filesystem(), table };
+    Filesystem { wasi, scratch }
+}
+
+/// A standard stream that ends in the attempt's log.
+struct LogStream {
+    stream: Stream,
+    output: Output,
+}
+
+impl LogStream {
+    /// What a guest may write before it must ask again.
+    const CHUNK_BYTES: usize = 64 << 10;
+
+    fn clone_boxed(&self) -> Box<Self> {
+        Box::new(Self { stream: self.stream, output: self.output.clone() })
+    }
+}
+
+impl IsTerminal for LogStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LogStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        self.clone_boxed()
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        self.clone_boxed()
+    }
+}
+
+impl OutputStream for LogStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.output.write(self.stream, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(Self::CHUNK_BYTES)
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for LogStream {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for LogStream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.output.write(self.stream, bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,129 @@
+//! From what an instance did to what its caller may know.
+
+use hks_protocol::{ByteSize, Failure, Json, Limits, Outcome};
+use wasmtime::Trap;
+
+use crate::bindings::hks::function::types::Failure as GuestFailure;
+use crate::deadline::Stopped;
+use crate::host::exit_code;
+use crate::memory::MemoryLimiter;
+use crate::{Error, Result};
+
+/// What the guest's own code returned.
+pub(crate) type Returned = std::result::Result<String, GuestFailure>;
+
+/// How an attempt ended, before its report is put together.
+pub(crate) struct Ending {
+    pub(crate) outcome: Outcome,
+    pub(crate) value: Json,
+    pub(crate) error: Option<Failure>,
+}
+
+impl Ending {
+    fn failed(outcome: Outcome, name: &str, value: impl Into<String>) -> Self {
+        let error = Failure { name: name.into(), value: value.into(), traceback: String::new() };
+        Self { outcome, value: Json::null(), error: Some(error) }
+    }
+}
+
+/// What decides between outcomes that look alike.
+pub(crate) struct Evidence<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) memory: &'a MemoryLimiter,
+    pub(crate) value_bytes_max: u64,
+}
+
+impl Evidence<'_> {
+    /// The guest was stopped from outside.
+    pub(crate) fn stopped(&self, stopped: Stopped) -> Ending {
+        match stopped {
+            Stopped::Canceled => Ending::failed(Outcome::Canceled, "Canceled", "the execution was canceled"),
+            Stopped::Deadline => {
+                let timeout = self.limits.timeout();
+                let value = format!("the function ran longer than its timeout of {timeout:?}");
+                Ending::failed(Outcome::TimedOut, "TimeoutExceeded", value)
+            }
+        }
+    }
+
+    /// The guest returned by itself.
+    pub(crate) fn returned(&self, returned: Returned) -> Ending {
+        match returned {
+            Err(failure) => self.raised(failure),
+            Ok(text) if text.len() as u64 > self.value_bytes_max => self.output_too_large(),
+            // Function code can reach into the interpreter's driver, so what it hands out is believed to be anything.
+            Ok(text) => match Json::parse("value", text) {
+                Ok(value) => Ending { outcome: Outcome::Succeeded, value, error: None },
+                Err(error) => Ending::failed(Outcome::Failed, "InvalidResultError", error.to_string()),
+            },
+        }
+    }
+
+    fn raised(&self, failure: GuestFailure) -> Ending {
+        let out_of_memory = ["MemoryError", "OutOfMemoryError"].contains(&failure.name.as_str());
+        if out_of_memory && self.memory.refused_bytes().is_some() {
+            let mut ending = self.out_of_memory();
+            if let Some(error) = &mut ending.error {
+                error.traceback = failure.traceback;
+            }
+            return ending;
+        }
+        let error = Failure { name: failure.name, value: failure.value, traceback: failure.traceback };
+        Ending { outcome: Outcome::Failed, value: Json::null(), error: Some(error) }
+    }
+
+    /// The call ended in a trap, or the host refused something in a way that ends the guest.
+    pub(crate) fn trapped(&self, error: &wasmtime::Error) -> Ending {
+        if let Some(code) = exit_code(error) {
+            return Ending::failed(Outcome::Exited, "ProcessExit", format!("the function ended its process with {code}"));
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::OutOfFuel) => self.out_of_fuel(),
+            Some(Trap::StackOverflow) => {
+                let value = "the function's calls were nested deeper than the stack of its instance";
+                Ending::failed(Outcome::StackOverflow, "StackOverflow", value)
+            }
+            Some(_) if self.memory.refused_bytes().is_some() => self.out_of_memory(),
+            Some(trap) => Ending::failed(Outcome::Trapped, "Trap", trap.to_string()),
+            None if is_oversized_transfer(error) => self.output_too_large(),
+            None => Ending::failed(Outcome::Trapped, "Trap", error.root_cause().to_string()),
+        }
+    }
+
+    /// The instance could not be made.
+    pub(crate) fn not_instantiated(&self, error: &wasmtime::Error) -> Result<Ending> {
+        if let Some(wanted) = self.memory.refused_bytes() {
+            let (needs, limit) = (ByteSize(wanted), ByteSize(self.limits.memory_bytes()));
+            let value = format!("the function needs {needs} of memory to start, and its limit is {limit}");
+            return Ok(Ending::failed(Outcome::OutOfMemory, "OutOfMemory", value));
+        }
+        // A start function is guest code like any other.
+        if error.downcast_ref::<Trap>().is_some() {
+            return Ok(self.trapped(error));
+        }
+        Err(Error::Host(format!("instantiate: {error:#}")))
+    }
+
+    fn out_of_fuel(&self) -> Ending {
+        let value = format!("the function used up its fuel of {}", self.limits.fuel());
+        Ending::failed(Outcome::OutOfFuel, "FuelExhausted", value)
+    }
+
+    fn out_of_memory(&self) -> Ending {
+        let value = format!("the function used up its memory of {}", ByteSize(self.limits.memory_bytes()));
+        Ending::failed(Outcome::OutOfMemory, "OutOfMemory", value)
+    }
+
+    fn output_too_large(&self) -> Ending {
+        let limit = ByteSize(self.limits.output_bytes());
+        Ending::failed(Outcome::OutputTooLarge, "OutputTooLarge", format!("the result exceeds the output limit of {limit}"))
+    }
+}
+
+/// What guests may hand to the host in one call, besides what the output limit allows for the value.
+pub(crate) const TRANSFER_BYTES: usize = 1 << 20;
+
+/// Wasmtime has no type for this error, only this text, which the tests hold.
+fn is_oversized_transfer(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+}
