@@ -1,0 +1,116 @@
+//! The project's own commands: `cargo xtask --help`.
+//!
+//! A fresh machine needs Rust, Python and a C compiler; everything else is fetched here from package registries with
+//! their ordinary clients. This crate stays light, because it is compiled before anything else can be said to a user.
+
+mod bench;
+mod cache;
+mod child;
+mod clean_cache;
+mod guests;
+mod hash;
+mod python;
+mod quickstart;
+mod signals;
+mod steps;
+mod system_package;
+mod test;
+mod toolchain;
+mod ui;
+mod wheel;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::builder::PossibleValue;
+use clap::{Parser, Subcommand};
+
+use crate::guests::Guest;
+use crate::workspace::Workspace;
+
+/// The project's own commands.
+///
+/// Built things are kept, named by their content, in $HKS_CACHE_DIR, $XDG_CACHE_HOME/hks or ~/.cache/hks, below `build/`.
+/// Python is $PYTHON, or python3 on the PATH. Logs of children are in .hks/logs/.
+#[derive(Debug, Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    /// Stream the output of every child instead of keeping it in .hks/logs/.
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// From a fresh checkout to the first answer: build what is missing, install the Python package into
+    /// .hks/venv, run examples/quickstart.py.
+    Quickstart,
+    /// Everything that CI checks. All steps run even when one fails; the exit code is 1 if any did.
+    Test {
+        /// Only these steps and those that they need.
+        #[arg(long, num_args = 1.., value_name = "NAME", value_parser = step_names())]
+        only: Vec<String>,
+        /// Run nothing after the first failure.
+        #[arg(long)]
+        fail_fast: bool,
+    },
+    /// The fast part of `test`: format, clippy, ruff, links.
+    Lint {
+        /// Mend what can be mended, then check.
+        #[arg(long)]
+        fix: bool,
+    },
+    /// Build the interpreter guests into sdk-python/python/hks_sdk/_guests/; both when none is named.
+    Guests { guests: Vec<Guest> },
+    /// Compare with peers: installs the package and bench/requirements.txt, then runs bench/run.py.
+    Bench {
+        /// One benchmark; all when absent.
+        name: Option<String>,
+        /// Passed on to bench/run.py, after `--`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Delete built guests, tools and environments, and say what is deleted.
+    CleanCache,
+}
+
+fn step_names() -> clap::builder::PossibleValuesParser {
+    steps::ALL.iter().map(|step| PossibleValue::new(step.name).help(step.about)).collect::<Vec<_>>().into()
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match signals::install().and_then(|()| run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui::error(&error);
+            let child = error.chain().find_map(|cause| cause.downcast_ref::<child::Failed>());
+            child.map_or(ExitCode::FAILURE, |child| child.exit_code().into())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let workspace = Workspace::locate(cli.verbose)?;
+    match cli.task {
+        Task::Quickstart => quickstart::run(&workspace),
+        Task::Test { only, fail_fast } => test::run(&workspace, &only, fail_fast),
+        Task::Lint { fix } => {
+            if fix {
+                ui::step("fix", || steps::fix(&workspace))?;
+            }
+            test::run(&workspace, &steps::FAST.map(String::from), false)
+        }
+        Task::Guests { guests } => {
+            let named = if guests.is_empty() { Guest::ALL.to_vec() } else { guests };
+            named.into_iter().try_for_each(|guest| guests::provide(&workspace, guest).map(drop))
+        }
+        Task::Bench { name, arguments } => {
+            bench::run(&workspace, &name.into_iter().chain(arguments).collect::<Vec<_>>())
+        }
+        Task::CleanCache => clean_cache::run(&workspace),
+    }
+}
