@@ -1,0 +1,84 @@
+//! Turns a guest's core module into a component that starts from its initialised memory.
+//!
+//! ```text
+//! hks-guest-pack --module js.wasm --wit wit --world interpreter --output javascript.wasm
+//! ```
+//!
+//! Three steps, each with a module of its own: [`snapshot`] runs the module's initialisation and keeps what its memory
+//! holds then, [`component`] wraps the result for a world of our WIT package, [`arguments`] says from where to where.
+//!
+//! A build tool: it trusts its inputs, which this repository makes, and is not part of what runs functions.
+
+mod arguments;
+mod component;
+mod snapshot;
+
+use std::{fs, path::Path, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+
+use crate::arguments::Arguments;
+
+fn main() -> ExitCode {
+    match Arguments::parse(std::env::args_os().skip(1)).and_then(|arguments| pack(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hks-guest-pack: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn pack(arguments: &Arguments) -> Result<()> {
+    let module = fs::read(&arguments.module).with_context(|| format!("cannot read {}", arguments.module.display()))?;
+    let initialised = snapshot::take(&module)?;
+    let component = component::encode(initialised, &arguments.wit, &arguments.world)?;
+    write_atomically(&arguments.output, &component)
+        .with_context(|| format!("cannot write {}", arguments.output.display()))
+}
+
+/// Readers of `path` see the old content or the new one, never a part.
+fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let partial = path.with_extension("partial");
+    fs::write(&partial, bytes)?;
+    fs::rename(&partial, path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module of the smallest world that has an import and an export.
+    const MODULE: &str = r#"(module
+        (import "hks:test/host" "twice" (func $twice (param i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "wizer-initialize") (i32.store (i32.const 8) (i32.const 21)))
+        (func (export "answer") (result i32) (call $twice (i32.load (i32.const 8)))))"#;
+
+    const WIT: &str = "package hks:test;
+        interface host { twice: func(value: u32) -> u32; }
+        world guest { import host; export answer: func() -> u32; }";
+
+    #[test]
+    fn a_module_becomes_a_component_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("wit")).unwrap();
+        fs::write(folder.path().join("wit/test.wit"), WIT).unwrap();
+        fs::write(folder.path().join("guest.wasm"), wat::parse_str(MODULE).unwrap()).unwrap();
+        let output = folder.path().join("new/component.wasm");
+        pack(&Arguments {
+            module: folder.path().join("guest.wasm"),
+            wit: folder.path().join("wit"),
+            world: "guest".to_owned(),
+            output: output.clone(),
+        })
+        .unwrap();
+        let engine = wasmtime::Engine::default();
+        wasmtime::component::Component::new(&engine, fs::read(&output).unwrap()).unwrap();
+        assert_eq!(fs::read_dir(output.parent().unwrap()).unwrap().count(), 1, "no partial file is left");
+    }
+}

@@ -1,0 +1,100 @@
+"""Runs the guest's pure parts under an ordinary CPython (3.12 or newer), with a stand-in for the host.
+
+What only the real component can show (imports without a disk, memory limits, speed) is tested with the real host.
+"""
+
+import asyncio
+import builtins
+import contextlib
+import os
+import pathlib
+import sys
+import types
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "src"))
+
+from hks_guest.driver import Driver
+from hks_guest.host import Host
+
+CONTEXT = '{"execution_id": "exe_1", "attempt": 2, "function_name": "f", "memory_limit_mb": 128}'
+
+
+class Recorder:
+    """A host that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.logs: list[tuple[str, str]] = []
+        self.published: list[str] = []
+        self.environment: dict[str, str] = {}
+
+    def host(self) -> Host:
+        return Host(
+            write_stdout=lambda text: self.logs.append(("stdout", text)),
+            write_stderr=lambda text: self.logs.append(("stderr", text)),
+            publish=self.published.append,
+            remaining_ms=lambda: 1234,
+            variables=lambda: list(self.environment.items()),
+        )
+
+    def text(self, stream: str = "stdout") -> str:
+        return "".join(text for name, text in self.logs if name == stream)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@contextlib.contextmanager
+def streams_kept():
+    """Puts this interpreter's own streams back afterwards."""
+    names = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
+    streams = {name: getattr(sys, name) for name in names}
+    try:
+        yield
+    finally:
+        for name, stream in streams.items():
+            setattr(sys, name, stream)
+
+
+@pytest.fixture
+def kept():
+    """Whatever a run changes is as before afterwards."""
+    folder, arguments, main, environment = os.getcwd(), sys.argv, sys.modules["__main__"], dict(os.environ)
+    ask = builtins.input
+    yield
+    os.chdir(folder)
+    sys.argv, sys.modules["__main__"], builtins.input = arguments, main, ask
+    os.environ.clear()
+    os.environ.update(environment)
+    vars(builtins).pop("display", None)
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def run(recorder: Recorder, kept: None):
+    """Runs source with an event."""
+    driver = Driver(recorder.host())
+
+    def run_once(code: str, event: str = "null", context: str = CONTEXT):
+        with streams_kept():
+            return driver.run(code, event, context)
+
+    return run_once
+
+
+@pytest.fixture
+def wit_world(monkeypatch: pytest.MonkeyPatch) -> dict[str, types.ModuleType]:
+    """Stands in for the modules that componentize-py generates from the world."""
+    names = ("", ".exports", ".imports", ".imports.types", ".imports.clock", ".imports.environment", ".imports.output")
+    modules = {f"wit_world{name}": types.ModuleType(f"wit_world{name}") for name in names}
+    modules["componentize_py_types"] = types.ModuleType("componentize_py_types")
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(modules[parent], child, module)
+    modules["wit_world.exports"].Interpret = object
+    return modules
