@@ -1,0 +1,58 @@
+"""Waits on the caller's own thread for an execution to end, handing over lines as they come.
+
+Nothing outlives the wait: whatever ends it early (Ctrl-C, an exception in a callback) cancels the execution and gives
+it a moment to be gone before the exception goes on its way.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from typing import TYPE_CHECKING, Optional
+
+from hks_sdk import _embedded
+from hks_sdk._embedded import WAIT_S
+
+if TYPE_CHECKING:
+    from hks_sdk._hks import Execution
+    from hks_sdk._request import LineCallback
+
+END_WAIT_S = 1.0
+"""How long a canceled execution may take to be gone. The runtime stops a guest within a few milliseconds."""
+
+
+def wait(execution: Execution, on_stdout: Optional[LineCallback], on_stderr: Optional[LineCallback]) -> str:
+    """The report's JSON. Ctrl-C is seen within `WAIT_S`."""
+    try:
+        while True:
+            event = execution.next(WAIT_S)
+            if event is None:
+                _embedded.PROCESS.refuse_fork()  # a callback may have forked
+                continue
+            kind, text = event
+            if kind == "report":
+                return text
+            callback = on_stdout if kind == "stdout" else on_stderr
+            if callback is not None:
+                callback(text)
+    except BaseException:
+        _cancel(execution)
+        raise
+
+
+def is_coroutine_callback(callback: object) -> bool:
+    """Calling it makes a coroutine that only an event loop can run."""
+    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None))
+
+
+def _cancel(execution: Execution) -> None:
+    try:
+        execution.cancel()
+        deadline = time.monotonic() + END_WAIT_S
+        while (left := deadline - time.monotonic()) > 0:
+            event = execution.next(min(left, WAIT_S))
+            if event is not None and event[0] == "report":
+                return
+    except Exception:
+        # The exception that ended the wait is the one to tell of. Only a second Ctrl-C goes before it.
+        return
