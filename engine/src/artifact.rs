@@ -1,9 +1,12 @@
 use std::fmt;
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use wasmtime::component::Component;
+
+use crate::Error;
 
 /// BLAKE3 digest of a component's bytes: what an artifact is named by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +42,16 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = Error;
+
+    /// Reads the 64 hexadecimal digits that `Display` writes.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let digest = blake3::Hash::from_hex(text).map_err(|error| Error::Engine(format!("digest: {error}")))?;
+        Ok(Self(*digest.as_bytes()))
     }
 }
 

@@ -195,6 +195,7 @@ impl Attempt {
 const WASM_STACK_BYTES: usize = 2 << 20;
 const FIBER_STACK_BYTES: usize = 3 << 20;
 
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn base_config(config: &EngineConfig) -> wasmtime::Result<Config> {
     let mut wasm = Config::new();
     wasm.consume_fuel(config.metering.fuel());
@@ -228,8 +229,8 @@ fn switch_off_proposals(wasm: &mut Config) {
 fn select_baseline(wasm: &mut Config) -> wasmtime::Result<()> {
     wasm.target(concat!("x86_64-unknown-", "linux-gnu"))?;
     for feature in ["has_cmpxchg16b", "has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"] {
-        // SAFETY: these are the x86-64-v2 features by Cranelift's names; loading checks that the host has each of them.
         #[expect(unsafe_code, reason = "Cranelift's flags are named by text")]
+        // SAFETY: these are the x86-64-v2 features by Cranelift's names; loading checks that the host has each of them.
         unsafe {
             wasm.cranelift_flag_enable(feature);
         }

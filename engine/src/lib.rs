@@ -10,6 +10,7 @@ mod artifact;
 mod config;
 mod error;
 mod key;
+mod memo;
 mod seal;
 mod store;
 

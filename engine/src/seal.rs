@@ -42,9 +42,9 @@ impl Seal {
     ///
     /// Who can write the file can still change it afterwards: the caller makes sure that only this user can.
     pub(crate) fn verify(key: &Key, file: &File, path: &Path) -> Result<Self> {
+        #[expect(unsafe_code, reason = "60 MB are hashed at every start: reading them through a buffer costs twice")]
         // SAFETY: a map of a file is sound as long as nobody changes or cuts the file meanwhile. `check_private` made
         // sure that only this user can write it, and we ourselves only ever replace such files, by renaming.
-        #[expect(unsafe_code, reason = "60 MB are hashed at every start: reading them through a buffer costs twice")]
         let content = unsafe { memmap2::Mmap::map(file) }.map_err(Error::io("map", path))?;
         Self::check(key, &content).map_err(|reason| Error::refused(path, reason))
     }

@@ -13,6 +13,7 @@ use wasmtime::component::Component;
 
 use crate::artifact::{Artifact, Digest};
 use crate::key::{self, Key};
+use crate::memo;
 use crate::seal::Seal;
 use crate::{Engine, Error, Result};
 
@@ -31,6 +32,15 @@ impl ArtifactStore {
     pub fn open(folder: &Path) -> Result<Self> {
         key::private_folder(folder)?;
         Ok(Self { folder: folder.to_owned(), key: key::load_or_create(folder)? })
+    }
+
+    /// The digest of the component in the file at `path`. Reading the whole file is needed only after it changed.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn digest_of(&self, path: &Path) -> Result<Digest> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        memo::digest_of(&self.folder, &file).map_err(Error::io("read", path))
     }
 
     /// Where the artifact of `source` for `engine` is kept, whether or not it is there.
@@ -126,9 +136,13 @@ impl ArtifactStore {
         }
         // The very file that was checked, whatever its name may lead to by now.
         let same_file = format!("/proc/self/fd/{}", file.as_raw_fd());
+        #[expect(
+            unsafe_code,
+            clippy::disallowed_methods,
+            reason = "this is the one place, and we compiled it ourselves"
+        )]
         // SAFETY: this maps the file as machine code. Its MAC was made by this user's key over exactly these bytes, which
         // only `compile` does, and neither the file nor its folder can be written by anybody else.
-        #[expect(unsafe_code, reason = "loading machine code that we compiled ourselves")]
         let component = unsafe { Component::deserialize_file(engine.wasmtime(), same_file) };
         let component = component.map_err(|error| Error::refused(path, format!("{error:#}")))?;
         Ok(Artifact::new(component, source))

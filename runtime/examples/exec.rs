@@ -25,7 +25,8 @@ fn main() -> anyhow::Result<()> {
     let prepared = runtime.prepare(&artifact)?;
 
     let attempt = Attempt::new(Some(std::fs::read_to_string(file)?), Json::parse("event", event)?);
-    let report = tokio::runtime::Builder::new_current_thread().build()?.block_on(runtime.run(&prepared, attempt, ()))?;
+    let report =
+        tokio::runtime::Builder::new_current_thread().build()?.block_on(runtime.run(&prepared, attempt, ()))?;
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
 }

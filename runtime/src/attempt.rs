@@ -47,7 +47,8 @@ impl Run<'_> {
         let mut meter = Meter::default();
         let deadline = store.data().clock.deadline();
         let asked = self.asked;
-        let called = run_until(deadline, self.cancel, &mut meter.cpu, self.call(&mut store, &mut meter.start, asked)).await;
+        let called =
+            run_until(deadline, self.cancel, &mut meter.cpu, self.call(&mut store, &mut meter.start, asked)).await;
         let report = self.report(&mut store, called, meter, started_at);
         drop(store);
         report.map(|mut report| {

@@ -75,7 +75,11 @@ impl Evidence<'_> {
     /// The call ended in a trap, or the host refused something in a way that ends the guest.
     pub(crate) fn trapped(&self, error: &wasmtime::Error) -> Ending {
         if let Some(code) = exit_code(error) {
-            return Ending::failed(Outcome::Exited, "ProcessExit", format!("the function ended its process with {code}"));
+            return Ending::failed(
+                Outcome::Exited,
+                "ProcessExit",
+                format!("the function ended its process with {code}"),
+            );
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => self.out_of_fuel(),
@@ -116,7 +120,11 @@ impl Evidence<'_> {
 
     fn output_too_large(&self) -> Ending {
         let limit = ByteSize(self.limits.output_bytes());
-        Ending::failed(Outcome::OutputTooLarge, "OutputTooLarge", format!("the result exceeds the output limit of {limit}"))
+        Ending::failed(
+            Outcome::OutputTooLarge,
+            "OutputTooLarge",
+            format!("the result exceeds the output limit of {limit}"),
+        )
     }
 }
 

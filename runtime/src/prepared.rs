@@ -71,7 +71,8 @@ fn check_shape(component: &Component) -> Result<()> {
     let Some(needs) = component.resources_required() else {
         return Err(Error::Refused("it imports core modules, so what it needs cannot be known".into()));
     };
-    let refuse = |what: &str, has: u64, max: u64| Err(Error::Refused(format!("{has} {what}, at most {max} are granted")));
+    let refuse =
+        |what: &str, has: u64, max: u64| Err(Error::Refused(format!("{has} {what}, at most {max} are granted")));
     let entries = needs.max_initial_table_size.unwrap_or(0);
     if needs.num_memories > MEMORIES_MAX {
         return refuse("memories", needs.num_memories.into(), MEMORIES_MAX.into());
@@ -87,7 +88,7 @@ fn check_shape(component: &Component) -> Result<()> {
 
 fn find_entry(component: &Component) -> Result<Entry> {
     let find = |interface: &str, function: &str| {
-        let interface = component.get_export_index(None, &format!("hks:function/{interface}@{VERSION}"))?;
+        let interface = component.get_export_index(None, format!("hks:function/{interface}@{VERSION}"))?;
         component.get_export_index(Some(&interface), function)
     };
     find("interpret", "run")

@@ -41,7 +41,9 @@ impl From<Error> for PyErr {
             Error::Protocol(error) | Error::Runtime(hks_runtime::Error::Invalid(error)) => {
                 InvalidArgumentError::new_err(error.to_string())
             }
-            Error::Runtime(error @ hks_runtime::Error::Overloaded { .. }) => OverloadedError::new_err(error.to_string()),
+            Error::Runtime(error @ hks_runtime::Error::Overloaded { .. }) => {
+                OverloadedError::new_err(error.to_string())
+            }
             Error::Runtime(error) => InfrastructureError::new_err(error.to_string()),
             Error::Engine(error) => InfrastructureError::new_err(error.to_string()),
             Error::NoGuest(reason) => GuestNotFoundError::new_err(reason),

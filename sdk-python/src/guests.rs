@@ -1,6 +1,5 @@
 //! The interpreters beside the package, compiled for this machine once and prepared once in each process.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,7 +22,7 @@ impl Guest {
 
     /// Whether its machine code is in `store`.
     pub(crate) fn is_compiled(&self, engine: &Engine, store: &ArtifactStore) -> Result<bool, Error> {
-        Ok(store.contains(engine, self.digest()?))
+        Ok(store.contains(engine, self.digest(store)?))
     }
 
     /// The interpreter, ready to run. The first call in a process loads it; the first on a machine compiles it, while
@@ -39,26 +38,25 @@ impl Guest {
 
     fn artifact(&self, engine: &Engine, store: &ArtifactStore) -> Result<Artifact, Error> {
         // A damaged file is no reason to fail: it is compiled anew.
-        match store.load(engine, self.digest()?) {
+        match store.load(engine, self.digest(store)?) {
             Ok(Some(artifact)) => Ok(artifact),
             Ok(None) | Err(hks_engine::Error::Refused { .. }) => {
-                let wasm = std::fs::read(&self.path).map_err(|error| self.missing(&error))?;
+                let wasm = std::fs::read(&self.path).map_err(|error| self.missing(error))?;
                 Ok(store.load_or_compile(engine, &wasm)?)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn digest(&self) -> Result<Digest, Error> {
+    fn digest(&self, store: &ArtifactStore) -> Result<Digest, Error> {
         let mut digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(digest) = *digest {
             return Ok(digest);
         }
-        let file = File::open(&self.path).map_err(|error| self.missing(&error))?;
-        Ok(*digest.insert(Digest::of_file(&file).map_err(|error| self.missing(&error))?))
+        Ok(*digest.insert(store.digest_of(&self.path).map_err(|error| self.missing(error))?))
     }
 
-    fn missing(&self, error: &std::io::Error) -> Error {
+    fn missing(&self, error: impl std::fmt::Display) -> Error {
         let path = self.path.display();
         Error::NoGuest(format!(
             "{path}: {error}; install hks-sdk again, or run `cargo xtask guests` in a clone of its source"

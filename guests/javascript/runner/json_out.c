@@ -289,6 +289,19 @@ static bool write_container(struct writer *w, JSValueConst object, const struct 
 
 /* ---- any value ---- */
 
+/* The argument of toJSON. */
+static JSValue key_text(JSContext *ctx, const struct place *place)
+{
+    if (!place)
+        return JS_NewString(ctx, "");
+    if (place->key != JS_ATOM_NULL)
+        return JS_AtomToString(ctx, place->key);
+    JSValue index = JS_NewUint32(ctx, place->index);
+    JSValue text = JS_ToString(ctx, index);
+    JS_FreeValue(ctx, index);
+    return text;
+}
+
 /* Replaces `*value` by what its toJSON returns, if it has one. */
 static bool apply_to_json(struct writer *w, JSValue *value, const struct place *place)
 {
@@ -296,9 +309,7 @@ static bool apply_to_json(struct writer *w, JSValue *value, const struct place *
     if (JS_IsException(method))
         return false;
     if (JS_IsFunction(w->ctx, method)) {
-        JSValue key = !place                       ? JS_NewString(w->ctx, "")
-                      : place->key == JS_ATOM_NULL ? JS_NewUint32(w->ctx, place->index)
-                                                   : JS_AtomToString(w->ctx, place->key);
+        JSValue key = key_text(w->ctx, place);
         JSValueConst arguments[] = {key};
         JSValue replaced = JS_Call(w->ctx, method, *value, 1, arguments);
         JS_FreeValue(w->ctx, key);

@@ -141,7 +141,7 @@ class Guest {
 /** Runs source text in a fresh instance. Options: event, context, environment, refusePublish. */
 export function run(code, options = {}) {
   const guest = new Guest(options);
-  const event = options.eventText ?? JSON.stringify(options.event ?? {});
+  const event = options.eventText ?? JSON.stringify('event' in options ? options.event : {});
   const outcome = guest.run(code, event, JSON.stringify(options.context ?? CONTEXT));
   const log = (stream) => guest.logs.filter(([to]) => to === stream).map(([, text]) => text).join('');
   return {

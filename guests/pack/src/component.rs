@@ -12,7 +12,8 @@ use wit_parser::Resolve;
 /// The component, validated.
 pub(crate) fn encode(mut module: Vec<u8>, wit: &Path, world: &str) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(wit).with_context(|| format!("cannot read the WIT package {}", wit.display()))?;
+    let (package, _) =
+        resolve.push_dir(wit).with_context(|| format!("cannot read the WIT package {}", wit.display()))?;
     let id = resolve.select_world(&[package], Some(world))?;
     embed_component_metadata(&mut module, &resolve, id, StringEncoding::UTF8)?;
     ComponentEncoder::default()
@@ -28,8 +29,11 @@ mod tests {
 
     fn encode_text(module: &str, world: &str) -> Result<Vec<u8>> {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("test.wit"), "package hks:test; world guest { export answer: func() -> u32; }")
-            .unwrap();
+        std::fs::write(
+            folder.path().join("test.wit"),
+            "package hks:test; world guest { export answer: func() -> u32; }",
+        )
+        .unwrap();
         encode(wat::parse_str(module).unwrap(), folder.path(), world)
     }
 

@@ -30,7 +30,8 @@ const STACK_BYTES: usize = 2 * 1024 * 1024;
 pub(crate) fn take(module: &[u8]) -> Result<Vec<u8>> {
     let mut wizer = Wizer::new();
     wizer.init_func(INITIALISE);
-    let (context, instrumented) = wizer.instrument(module).map_err(describe).context("the module cannot be snapshotted")?;
+    let (context, instrumented) =
+        wizer.instrument(module).map_err(describe).context("the module cannot be snapshotted")?;
     let mut initialised = initialise(&instrumented)?;
     finish_at_once(wizer.snapshot(&context, &mut initialised))?.map_err(describe).context("cannot write the snapshot")
 }
@@ -42,6 +43,7 @@ struct Initialised {
 }
 
 fn initialise(module: &[u8]) -> Result<Initialised> {
+    #[expect(clippy::disallowed_methods, reason = "runs our own module at build time; functions never run here")]
     let mut config = Config::new();
     config.max_wasm_stack(STACK_BYTES);
     config.async_stack_size(2 * STACK_BYTES);
@@ -53,10 +55,15 @@ fn initialise(module: &[u8]) -> Result<Initialised> {
         .imports()
         .map(|import| match import.ty() {
             ExternType::Func(ty) => Ok(refusing(&mut store, ty, import.module(), import.name()).into()),
-            other => bail!("the module imports `{}` of `{}`, which is no function: {other:?}", import.name(), import.module()),
+            other => bail!(
+                "the module imports `{}` of `{}`, which is no function: {other:?}",
+                import.name(),
+                import.module()
+            ),
         })
         .collect::<Result<_>>()?;
-    let instance = Instance::new(&mut store, &module, &imports).map_err(describe).context("cannot instantiate the module")?;
+    let instance =
+        Instance::new(&mut store, &module, &imports).map_err(describe).context("cannot instantiate the module")?;
     let mut initialised = Initialised { store, instance };
     for name in [REACTOR_START, INITIALISE] {
         initialised.call(name)?;

@@ -5,7 +5,6 @@ What only the real component can show (imports without a disk, memory limits, sp
 
 import asyncio
 import builtins
-import contextlib
 import os
 import pathlib
 import sys
@@ -17,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "src"))
 
 from hks_guest.driver import Driver
 from hks_guest.host import Host
+from interpreter_state import streams_kept
 
 CONTEXT = '{"execution_id": "exe_1", "attempt": 2, "function_name": "f", "memory_limit_mb": 128}'
 
@@ -45,18 +45,6 @@ class Recorder:
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder()
-
-
-@contextlib.contextmanager
-def streams_kept():
-    """Puts this interpreter's own streams back afterwards."""
-    names = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
-    streams = {name: getattr(sys, name) for name in names}
-    try:
-        yield
-    finally:
-        for name, stream in streams.items():
-            setattr(sys, name, stream)
 
 
 @pytest.fixture

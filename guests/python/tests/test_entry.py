@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from conftest import streams_kept
 from hks_guest import build
 from hks_guest.driver import Driver
+from interpreter_state import streams_kept
 
 
 class Err(Exception):

@@ -1,13 +1,14 @@
 """Prints arrive at the host, complete and in order."""
 
+import array
 import contextlib
 import io
 import sys
 
 import pytest
 
-from conftest import streams_kept
 from hks_guest.output import Streams
+from interpreter_state import streams_kept
 
 
 @contextlib.contextmanager
@@ -64,6 +65,13 @@ def test_lone_surrogates_are_escaped() -> None:
     with installed() as (_, texts):
         print("a\ud800")
         assert texts == ["a\\ud800\n"]
+
+
+def test_raw_stream_takes_any_buffer() -> None:
+    with installed() as (_, texts):
+        assert sys.stdout.buffer.raw.write(array.array("H", [0x4241, 0x0A43])) == 4
+        assert sys.stdout.buffer.raw.write(array.array("H", [0xFFFF])) == 2
+    assert "".join(texts) == "ABC\n\\xff\\xff"
 
 
 def test_large_writes_are_split_between_characters() -> None:

@@ -125,11 +125,7 @@ impl HostDescriptor for Filesystem<'_> {
         self.wasi.write(fd, bytes, offset).await
     }
 
-    fn write_via_stream(
-        &mut self,
-        fd: Resource<Descriptor>,
-        offset: Filesize,
-    ) -> FsResult<Resource<DynOutputStream>> {
+    fn write_via_stream(&mut self, fd: Resource<Descriptor>, offset: Filesize) -> FsResult<Resource<DynOutputStream>> {
         self.charge_growth(&fd, offset)?;
         let stream = self.wasi.write_via_stream(fd, offset)?;
         self.charge_writes(stream)

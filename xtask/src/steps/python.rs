@@ -10,6 +10,9 @@ use crate::{hash, wheel};
 /// Where Python sources are.
 const SOURCES: [&str; 4] = ["sdk-python", "guests", "examples", "bench"];
 
+/// Its `pyproject.toml` has the settings of pytest and mypy.
+const SDK: &str = "sdk-python";
+
 /// What the driver's sources need at least, because they are written for the interpreter in the guest.
 const GUEST_PYTHON: Version = (3, 12);
 
@@ -20,14 +23,17 @@ pub(super) fn wheel(workspace: &Workspace) -> Result<Passed> {
 
 pub(super) fn sdk_tests(workspace: &Workspace) -> Result<Passed> {
     let venv = with_test_packages(workspace, &Python::find(workspace)?, "test")?;
-    workspace.run("pytest", venv.python(workspace).args(["-m", "pytest", "-q", "sdk-python/tests"]))?;
+    let mut pytest = venv.python(workspace);
+    workspace.run("pytest", pytest.args(["-m", "pytest", "-q"]).current_dir(workspace.path(SDK)))?;
     Ok(Passed::Fully)
 }
 
 pub(super) fn types(workspace: &Workspace) -> Result<Passed> {
     let venv = with_test_packages(workspace, &Python::find(workspace)?, "test")?;
-    workspace.run("mypy", venv.python(workspace).args(["-m", "mypy", "--strict", "sdk-python/python"]))?;
-    workspace.run("stubtest", venv.python(workspace).args(["-m", "mypy.stubtest", "hks_sdk._hks"]))?;
+    let mut mypy = venv.python(workspace);
+    workspace.run("mypy", mypy.args(["-m", "mypy", "--strict"]).current_dir(workspace.path(SDK)))?;
+    let mut stubtest = venv.python(workspace);
+    workspace.run("stubtest", stubtest.args(["-m", "mypy.stubtest", "hks_sdk._hks"]))?;
     Ok(Passed::Fully)
 }
 

@@ -62,6 +62,7 @@ class Driver:
 
     def _prepare(self) -> None:
         self._streams.install()
+        self._reserve.hold()
         builtins.display = self._display
         builtins.input = refuse_input
         self._variables.apply()

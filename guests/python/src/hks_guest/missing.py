@@ -93,7 +93,9 @@ def install() -> None:
         try:
             return find_and_load(name, import_)
         except ModuleNotFoundError as error:
-            if error.name == name and error.msg == f"No module named {name!r}":
+            # A module that its package lacks is the package's business.
+            ours = "." not in name or is_unsupported(name)
+            if ours and error.name == name and error.msg == f"No module named {name!r}":
                 error.msg = explain(name)
                 error.args = (error.msg,)
             raise

@@ -32,15 +32,16 @@ class _Log(io.RawIOBase):
         return True
 
     def write(self, data) -> int:
-        length = len(data)
+        length = memoryview(data).nbytes
         if not self._in_character and length <= _MAX_CALL_BYTES:
             try:
                 self._send(_to_text(data, "utf-8"))
                 return length
             except UnicodeDecodeError:
                 pass
+        view = memoryview(data).cast("B")
         for start in range(0, length, _MAX_CALL_BYTES):
-            text = self._decoder.decode(data[start : start + _MAX_CALL_BYTES])
+            text = self._decoder.decode(view[start : start + _MAX_CALL_BYTES])
             if text:
                 self._send(text)
         self._in_character = bool(self._decoder.getstate()[0])

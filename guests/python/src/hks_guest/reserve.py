@@ -15,7 +15,13 @@ class Reserve:
     """A block of memory to give back in need."""
 
     def __init__(self) -> None:
-        self._block: bytearray | None = bytearray(_BYTES)
+        self._block: bytearray | None = None
+        self.hold()
+
+    def hold(self) -> None:
+        """Sets the block aside, if an earlier run of the same instance gave it back."""
+        if self._block is None:
+            self._block = bytearray(_BYTES)
 
     def release(self, error: BaseException) -> None:
         """Gives back the block, and whatever the frames of this error hold."""
