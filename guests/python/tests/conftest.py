@@ -1,4 +1,4 @@
-"""Runs the guest's pure parts under an ordinary CPython (3.12 or newer), with a stand-in for the host.
+"""Runs the guest's pure parts under an ordinary CPython (3.11 or newer), with a stand-in for the host.
 
 What only the real component can show (imports without a disk, memory limits, speed) is tested with the real host.
 """

@@ -26,6 +26,15 @@ def test_str_that_raises_is_survived(run) -> None:
     assert failure[:2] == ("E", "<no message: str() of it raised RuntimeError>")
 
 
+def test_hostile_classes_are_survived(run) -> None:
+    code = (
+        "class M(type):\n  def __getattribute__(cls, name): raise SystemError(name)\n"
+        "  def __hash__(cls): raise SystemError\n  def __instancecheck__(cls, other): raise SystemError\n"
+        "class E(Exception, metaclass=M): pass\nx = E()\ndef handler(event): raise E('message')"
+    )
+    assert run(code)[1][:2] == ("E", "message")
+
+
 def test_text_subclasses_do_not_reach_the_border(run) -> None:
     code = (
         "class S(str):\n  def isascii(self): return True\n"

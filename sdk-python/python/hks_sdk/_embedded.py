@@ -49,6 +49,10 @@ class Preparation:
         else:
             self.future.set_result(None)
 
+    def has_failed(self) -> bool:
+        """Whether it is over, and the next caller should try again."""
+        return self.future.done() and self.future.exception() is not None
+
     def wait(self, progress: Progress) -> None:
         """Waits on this thread. Ctrl-C is seen within `WAIT_S`."""
         from concurrent.futures import TimeoutError as StillRunning
@@ -133,13 +137,12 @@ class Embedded:
             )
 
     def _begin(self, language: str) -> tuple[Runtime, Preparation, Progress]:
-        """Joins the preparation under way, or begins one."""
+        """Joins the preparation that is under way or has succeeded, or begins one."""
         runtime = self._require_guest(language)
         compiled = runtime.is_compiled(language)
         with self._lock:
             preparation = self._preparations.get(language)
-            # One that ended without being taken away has failed, or all who waited gave up: try again.
-            joined = preparation is not None and not preparation.future.done()
+            joined = preparation is not None and not preparation.has_failed()
             progress = Progress(language, shown=not joined)
             if preparation is None or not joined:
                 preparation = self._preparations[language] = Preparation(runtime, language)
@@ -158,9 +161,7 @@ class Embedded:
         return self.runtime()
 
     def _finish(self, language: str, runtime: Runtime) -> Runtime:
-        with self._lock:
-            self._preparations.pop(language, None)
-            self._prepared[language] = runtime
+        self._prepared[language] = runtime
         return runtime
 
     def _after_fork_in_child(self) -> None:

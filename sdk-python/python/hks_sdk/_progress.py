@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Callable, Optional, TextIO
 
-ESTIMATE_S = {"python": 40.0, "javascript": 4.0}
+ESTIMATE_S = {"python": 15.0, "javascript": 2.0}
 """How long compiling takes on two cores; only for the bar."""
 
 BAR_CELLS = 24

@@ -61,7 +61,7 @@ def test_threads_share_one_preparation(fake: FakeRuntime, capfd: pytest.CaptureF
         thread.join()
     assert values == [42] * 20
     assert prepare.calls == 1
-    assert capfd.readouterr().err.count("compiling python for this machine") <= 20
+    assert capfd.readouterr().err.count("compiling python for this machine") == 1
 
 
 def test_a_compiled_guest_is_loaded_in_silence(fake: FakeRuntime, capfd: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +75,7 @@ def test_compiling_says_so_in_one_line_where_there_is_no_terminal(
     Prepare(fake).go.set()
     execute(CODE)
     (line,) = capfd.readouterr().err.splitlines()
-    assert line == "hks: compiling python for this machine, once, about 40 s; later starts take milliseconds"
+    assert line == "hks: compiling python for this machine, once, about 15 s; later starts take milliseconds"
 
 
 def test_a_failed_preparation_is_raised_and_tried_again(fake: FakeRuntime) -> None:
@@ -98,9 +98,9 @@ def test_a_caller_that_gives_up_leaves_the_preparation_to_the_next(fake: FakeRun
 
     with pytest.raises(asyncio.TimeoutError):
         asyncio.run(give_up())
-    prepare.go.set()
+    threading.Timer(0.05, prepare.go.set).start()
     assert execute(CODE).ok
-    assert prepare.calls == 1 or not fake.compiled
+    assert prepare.calls == 1
 
 
 def test_the_loop_goes_on_while_a_guest_is_compiled(fake: FakeRuntime) -> None:

@@ -46,6 +46,7 @@ def load() -> None:
     embedded = stdlib.compile_rest()
     stdlib.embed_package(embedded, _folder_of("tzdata"), "tzdata")
     unsupported.install()
+    randomness.fix_sqlite()
     event_loop.install()
     missing.install()
     # Before the finder for folders: packages of a function cannot stand in for the library's.

@@ -26,7 +26,7 @@ _MAX_VALUE_CHARS = 16 * 1024
 _TracebackException = traceback.TracebackException
 _Anything = BaseException
 
-type Described = tuple[str, str, str]
+Described = tuple[str, str, str]
 
 
 def describe(error: BaseException) -> Described:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 _to_text = str
 _Anything = BaseException
-_FILES = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+_Text, _Writer, _Random = io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom
 # Bounds a single call to the host, whose copy of the text lives beside ours.
 _MAX_CALL_BYTES = 256 * 1024
 
@@ -109,7 +109,9 @@ def _flush_quietly(stream: object) -> None:
 def flush_files(namespace: dict[str, object]) -> None:
     """Writes out what files that a module left open still hold back: no interpreter shuts down here to do it."""
     for value in list(namespace.values()):
-        if isinstance(value, _FILES):
+        # By identity, because `isinstance` asks the value, which may be hostile.
+        kind = type(value)
+        if kind is _Text or kind is _Writer or kind is _Random:
             _flush_quietly(value)
 
 
