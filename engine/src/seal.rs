@@ -123,4 +123,12 @@ mod tests {
     fn another_key_is_refused() {
         assert!(Seal::check(&[8; 32], &sealed(b"code")).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_foreign_bytes_are_accepted_or_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+            proptest::prop_assert!(Seal::check(&KEY, &bytes).is_err());
+            proptest::prop_assert!(Seal::check(&KEY, &[&bytes, &MAGIC[..], &bytes].concat()).is_err());
+        }
+    }
 }

@@ -254,4 +254,26 @@ mod tests {
         assert_eq!((said.results.len(), said.value_bytes_max), (1, 1000 - 34));
         assert!(said.truncated);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_arrives_once_and_in_order(
+            writes in proptest::collection::vec("[a-zäß\n]{0,12}", 0..20),
+            limit in 0u64..100,
+        ) {
+            let output = output(limit);
+            writes.iter().for_each(|text| output.write(Stream::Stdout, text.as_bytes()));
+            let (all, said) = (writes.concat(), output.finish());
+            let granted = &all.as_bytes()[..all.len().min(usize::try_from(limit).unwrap())];
+            let expected = String::from_utf8_lossy(granted.strip_suffix(b"\n").unwrap_or(granted)).into_owned();
+            let lines = if granted.is_empty() { Vec::new() } else { expected.split('\n').map(String::from).collect() };
+            proptest::prop_assert_eq!(said.logs.stdout, lines);
+            proptest::prop_assert_eq!(said.truncated, all.len() as u64 > limit);
+        }
+
+        #[test]
+        fn no_rich_result_panics(text in ".{0,80}") {
+            let _ = output(10).lock().publish(&text);
+        }
+    }
 }
