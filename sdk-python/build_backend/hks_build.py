@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any, Optional
 
-import maturin
+import maturin  # type: ignore[import-untyped]
 
 PROJECT = Path(__file__).resolve().parent.parent
 GUESTS = PROJECT / "python" / "hks_sdk" / "_guests"
@@ -30,9 +30,17 @@ _BUILD_ONLY = ("PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONHOME", "PIP_BUILD_TRACKE
 get_requires_for_build_wheel = maturin.get_requires_for_build_wheel
 get_requires_for_build_editable = maturin.get_requires_for_build_editable
 get_requires_for_build_sdist = maturin.get_requires_for_build_sdist
-prepare_metadata_for_build_wheel = maturin.prepare_metadata_for_build_wheel
-prepare_metadata_for_build_editable = maturin.prepare_metadata_for_build_editable
 build_sdist = maturin.build_sdist
+
+
+def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: Optional[dict[str, Any]] = None) -> str:
+    """The metadata; refused here already where the wheel could not be built."""
+    refuse_lone_sdist()
+    name: str = maturin.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
+    return name
+
+
+prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 
 
 def build_wheel(
@@ -42,7 +50,8 @@ def build_wheel(
 ) -> str:
     """A wheel with the guests inside."""
     ensure_guests()
-    return maturin.build_wheel(wheel_directory, config_settings, metadata_directory)
+    name: str = maturin.build_wheel(wheel_directory, config_settings, metadata_directory)
+    return name
 
 
 def build_editable(
@@ -52,32 +61,40 @@ def build_editable(
 ) -> str:
     """An editable install, which finds the guests in the source tree."""
     ensure_guests()
-    return maturin.build_editable(wheel_directory, config_settings, metadata_directory)
+    name: str = maturin.build_editable(wheel_directory, config_settings, metadata_directory)
+    return name
 
 
 def ensure_guests() -> None:
     """Builds the guests if one is missing. Ends the build with a message that says what to do if that cannot be."""
+    refuse_lone_sdist()
     missing = missing_guests()
     if not missing:
         return
-    workspace = PROJECT.parent
-    if not (workspace / "xtask" / "Cargo.toml").is_file():
-        raise SystemExit(
-            f"hks-sdk: {names(missing)} missing, and guests can only be built in a clone of the whole source: "
-            f"{workspace} has no xtask. Install a wheel, or clone the repository and run `pip install ./sdk-python` there "
-            "(with pip 21.3 or newer, as older ones build in a copy of this folder)."
-        )
     cargo = shutil.which("cargo")
     if cargo is None:
-        raise SystemExit(f"hks-sdk: {names(missing)} missing, and to build guests takes cargo: install a Rust toolchain.")
+        raise SystemExit(f"hks-sdk: {names(missing)} missing, and building takes cargo: install a Rust toolchain.")
     print(f"hks-sdk: {names(missing)} missing; `cargo xtask guests` builds them in some minutes", file=sys.stderr)
     environment = {name: value for name, value in os.environ.items() if not is_build_only(name)}
-    done = subprocess.run([cargo, "xtask", "guests"], cwd=workspace, env=environment, check=False, stdout=sys.stderr)
+    command = [cargo, "xtask", "guests"]
+    done = subprocess.run(command, cwd=PROJECT.parent, env=environment, check=False, stdout=sys.stderr)
     if done.returncode != 0:
         raise SystemExit(f"hks-sdk: `cargo xtask guests` failed with exit code {done.returncode}; its output is above.")
     missing = missing_guests()
     if missing:
         raise SystemExit(f"hks-sdk: `cargo xtask guests` succeeded, but {names(missing)} still missing in {GUESTS}.")
+
+
+def refuse_lone_sdist() -> None:
+    """Ends the build where guests are missing and what builds them is, too."""
+    missing = missing_guests()
+    workspace = PROJECT.parent
+    if missing and not (workspace / "xtask" / "Cargo.toml").is_file():
+        raise SystemExit(
+            f"hks-sdk: {names(missing)} missing, and guests can only be built in a clone of the whole source: "
+            f"{workspace} has no xtask. Install a wheel, or clone the repository and run `pip install ./sdk-python` "
+            "there (with pip 21.3 or newer, as older ones build in a copy of this folder)."
+        )
 
 
 def missing_guests() -> list[str]:

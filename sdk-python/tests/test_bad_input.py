@@ -28,9 +28,21 @@ FAILED: list[tuple[str, str, str, str, str]] = [
     ("javascript", "syntax error", "function (", "SyntaxError", ""),
     ("javascript", "no handler", "let x = 1", "HandlerNotFoundError", "exports.handler"),
     ("javascript", "handler is no function", "exports.handler = 3", "HandlerNotFoundError", "number"),
-    ("javascript", "cyclic result", "exports.handler = () => { const a = {}; a.b = a; return a }", "InvalidResultError", "b"),
+    (
+        "javascript",
+        "cyclic result",
+        "exports.handler = () => { let a = {}; a.b = a; return a }",
+        "InvalidResultError",
+        "b",
+    ),
     ("javascript", "result is NaN", "exports.handler = () => NaN", "InvalidResultError", "NaN"),
-    ("javascript", "a promise for ever", "exports.handler = () => new Promise(() => {})", "UnsettledPromiseError", "promise"),
+    (
+        "javascript",
+        "endless promise",
+        "exports.handler = () => new Promise(() => {})",
+        "UnsettledPromiseError",
+        "promise",
+    ),
 ]
 
 

@@ -32,7 +32,7 @@ def refused(number):
 """
 
 
-def run(program: str, tmp: object = None) -> str:
+def run(program: str) -> str:
     """What the program prints. It must end by itself, in time, with nothing on stderr."""
     done = subprocess.run([sys.executable, "-c", PRELUDE + program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

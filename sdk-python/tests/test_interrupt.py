@@ -36,7 +36,9 @@ except KeyboardInterrupt:
 """
 
 
-def interrupted(program: str, environment: dict[str, str], pause_s: float) -> tuple[float, subprocess.Popen[str], str, str]:
+def interrupted(
+    program: str, environment: dict[str, str], pause_s: float
+) -> tuple[float, subprocess.Popen[str], str, str]:
     """Runs a program, sends SIGINT a while after it says that it is ready, and waits for its end."""
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -68,7 +68,7 @@ def test_a_large_value_is_clipped() -> None:
         {"value": {ATTACK: [ATTACK]}},
         {"logs": {"stdout": [ATTACK], "stderr": [ATTACK]}},
         {"results": [{name: ATTACK} for name in RichResult.NAMES]},
-        {"results": [{"png": "aGk=\" onerror=\"alert(1)"}, {"jpeg": "javascript:alert(1)"}]},
+        {"results": [{"png": 'aGk=" onerror="alert(1)'}, {"jpeg": "javascript:alert(1)"}]},
         {"results": [{name: {"x": ATTACK} for name in RichResult.NAMES}]},
         {"status": "failed", "error": {"name": ATTACK, "value": ATTACK, "traceback": ""}},
         {"status": "failed", "error": {"name": "E", "value": "", "traceback": ATTACK}},

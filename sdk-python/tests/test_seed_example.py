@@ -23,5 +23,6 @@ print(result["result"])
 def test_the_example_prints_42_and_nothing_else(compiled: None, tmp_path: Path) -> None:
     script = tmp_path / "example.py"
     script.write_text(EXAMPLE)
-    done = subprocess.run([sys.executable, "-W", "error", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    command = [sys.executable, "-W", "error", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "42\n", "")

@@ -2,7 +2,7 @@
 
 The text and the documents in a result come from a function that nobody trusts. On a terminal, controls are made
 visible. In a notebook, text is escaped, documents go into an `iframe` whose sandbox grants nothing (no scripts, no
-forms, no navigation, no requests), SVG is shown as an image, in which browsers run no script, and what can only work
+forms, no requests), SVG is shown as an image, in which browsers run no script, and what can only work
 by running in the page (`javascript`) or may carry markup there (`markdown`, `latex`) is shown as text. Everything is
 clipped: a display is not a dump, and the fields of the result hold all of it.
 """

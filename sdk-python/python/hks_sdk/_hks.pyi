@@ -2,6 +2,8 @@
 
 from typing import Callable, Literal, Optional, final
 
+__all__ = ["Execution", "Runtime"]
+
 @final
 class Runtime:
     def __new__(cls, guests_dir: str, cache_dir: str) -> Runtime: ...

@@ -67,7 +67,7 @@ def decode_report(text: str) -> dict[str, Any]:
 
 
 def _refuse(value: Any, error: Optional[BaseException]) -> None:
-    """Raises for the first fault of `value`. If there is none, only the depth of the caller's own stack was in the way."""
+    """Raises for the first fault of `value`. If there is none, only the caller's own deep stack was in the way."""
     fault = _fault(value)
     if fault is not None:
         raise InvalidArgumentError(fault) from error

@@ -218,8 +218,7 @@ class ExecutionResult:
         return self.ok
 
     def get(self, key: str, default: Any = None) -> Any:
-        """`value[key]`, or `default` where the key is missing. Raises `TypeError` if there is no dict to look into.
-        """
+        """`value[key]`, or `default` where the key is missing. Raises `TypeError` if there is no dict to look into."""
         return self._container("asked with get()", (dict,)).get(key, default)
 
     def keys(self) -> Any:

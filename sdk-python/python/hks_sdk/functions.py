@@ -95,6 +95,6 @@ def _refuse_remote() -> None:
     url = os.environ.get("HKS_API_URL")
     if url:
         raise InfrastructureError(
-            "HKS_API_URL is set, but this version of hks-sdk cannot execute on a server yet, and does not run code here "
-            "that was meant for one; unset HKS_API_URL to run it embedded, in this process"
+            "HKS_API_URL is set, but this version of hks-sdk cannot execute on a server yet, and does not run code "
+            "here that was meant for one; unset HKS_API_URL to run it embedded, in this process"
         )

@@ -86,7 +86,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"input": {"a": timedelta(1)}}, 'input["a"]: datetime.timedelta is not JSON'),
     ({"input": [1, float("nan")]}, "input[1]: nan is not JSON"),
     ({"input": float("-inf")}, "input: -inf is not JSON"),
-    ({"input": {"a": {(1, 2): 3}}}, "input[\"a\"][(1, 2)]: an object's key must be a str, not tuple"),
+    ({"input": {"a": {(1, 2): 3}}}, 'input["a"][(1, 2)]: an object\'s key must be a str, not tuple'),
     ({"input": {"a": "\ud800"}}, 'input["a"]: holds a lone surrogate'),
     ({"input": {"\ud800": 1}}, 'input["\\ud800"]: holds a lone surrogate'),
     ({"input": cyclic()}, 'input["a"][1]["b"]: contains itself'),

@@ -6,7 +6,6 @@ import importlib.util
 import os
 import stat
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ env > "$PWD/environment"
 
 
 @pytest.fixture
-def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The backend in a workspace of its own, with a `cargo` that does nothing yet."""
     spec = importlib.util.spec_from_file_location("hks_build", BACKEND)
     assert spec is not None and spec.loader is not None
@@ -76,6 +75,8 @@ def test_an_sdist_alone_says_what_it_lacks(backend: Any, tmp_path: Path) -> None
     (tmp_path / "xtask" / "Cargo.toml").unlink()
     with pytest.raises(SystemExit, match="python.wasm and javascript.wasm are missing.*has no xtask.*Install a wheel"):
         backend.ensure_guests()
+    with pytest.raises(SystemExit, match="Install a wheel"):
+        backend.prepare_metadata_for_build_wheel(str(tmp_path))
 
 
 def test_a_missing_toolchain_is_named(backend: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +89,11 @@ def test_a_missing_toolchain_is_named(backend: Any, tmp_path: Path, monkeypatch:
 def test_both_kinds_of_build_are_guarded(backend: Any, build: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(backend, "ensure_guests", lambda: done.append("guests"))
-    monkeypatch.setattr(backend.maturin, build, lambda *arguments: done.append("maturin") or "x.whl")
+
+    def built(*arguments: Any) -> str:
+        done.append("maturin")
+        return "x.whl"
+
+    monkeypatch.setattr(backend.maturin, build, built)
     assert getattr(backend, build)("dist") == "x.whl"
     assert done == ["guests", "maturin"]

@@ -15,11 +15,11 @@ TEXTS = [
     " [ ] ",
     "{}",
     '{"a":{},"b":[],"c":[{}],"":0}',
-    '[true,false,null,-1,0,1.5,-2e10,3E-2,123456789012345678901234567890]',
+    "[true,false,null,-1,0,1.5,-2e10,3E-2,123456789012345678901234567890]",
     '"\\u00fc\\n\\"\\\\ \\ud83d\\ude00 ü"',
     '{"a\\"b": "}", "]": "[", "a,b": ":"}',
-    "[[[1],[2,[3]]],{\"x\":[{\"y\":null}]}]",
-    '\n\t[1 ,\r\n2]\n',
+    '[[[1],[2,[3]]],{"x":[{"y":null}]}]',
+    "\n\t[1 ,\r\n2]\n",
     '"\\ud800"',
 ]
 
@@ -29,7 +29,7 @@ def some_value(source: random.Random, depth: int) -> Any:
     if kind >= 6:
         children = [some_value(source, depth - 1) for _ in range(source.randrange(4))]
         return children if kind == 6 else {f"k{source.randrange(9)}{{": child for child in children}
-    return [None, True, source.randrange(-(10**20), 10**20), source.uniform(-1e9, 1e9), "a\"\\\nü[", ""][kind]
+    return [None, True, source.randrange(-(10**20), 10**20), source.uniform(-1e9, 1e9), 'a"\\\nü[', ""][kind]
 
 
 @pytest.mark.parametrize("text", TEXTS)

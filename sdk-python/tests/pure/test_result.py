@@ -174,9 +174,7 @@ def test_to_dict_is_a_copy() -> None:
 DEEP = 50_000
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP], ids=["lists", "objects"]
-)
+@pytest.mark.parametrize("text", ["[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP], ids=["lists", "objects"])
 def test_a_value_of_any_depth_is_read_shown_and_written(text: str) -> None:
     got = ExecutionResult(report_json(value="DEEP").replace('"DEEP"', text))
     depth, value = 0, got.value

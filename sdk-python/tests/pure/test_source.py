@@ -58,7 +58,10 @@ CHANGED = {
         "def f(x): return x\n    def handler(event):\n        return f(event)",
         "def f(x): return x\ndef handler(event):\n    return f(event)",
     ),
-    "a decorator without indent": ("@d\n    def handler(event):\n        return 1", "@d\ndef handler(event):\n    return 1"),
+    "a decorator without indent": (
+        "@d\n    def handler(event):\n        return 1",
+        "@d\ndef handler(event):\n    return 1",
+    ),
     "a comment that looks like a header": ("# note:\n    x = 1", "# note:\nx = 1"),
     "a byte order mark": ("\ufeffx = 1", "x = 1"),
 }
