@@ -33,7 +33,7 @@ REPORT: dict[str, Any] = {
     "limits": {
         "memory_mb": 128,
         "timeout_s": 30.0,
-        "fuel": 300_000_000_000,
+        "fuel": 3_000_000_000_000,
         "output_bytes": 1 << 20,
         "log_bytes": 1 << 20,
         "tmp_bytes": 64 << 20,

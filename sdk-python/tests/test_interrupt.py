@@ -18,8 +18,8 @@ pytestmark = [
 
 WAITS = {
     "a sleep": "execute('import time\\ndef handler(e): time.sleep(60)', timeout=60)",
-    "a loop": "execute('def handler(e):\\n while True: pass', timeout=60, fuel=9_000_000_000_000)",
-    "a script": "execute('exports.handler = () => { for (;;); }', language='js', timeout=60, fuel=9_000_000_000_000)",
+    "a loop": "execute('def handler(e):\\n while True: pass', timeout=60, fuel=90_000_000_000_000)",
+    "a script": "execute('exports.handler = () => { for (;;); }', language='js', timeout=60, fuel=90_000_000_000_000)",
     "a stream": "execute('def handler(e):\\n while True: print(1)', timeout=60, on_stdout=lambda line: None)",
     "a loop of asyncio": "asyncio.run(aexecute('import time\\ndef handler(e): time.sleep(60)', timeout=60))",
 }

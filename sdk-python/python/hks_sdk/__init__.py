@@ -8,8 +8,9 @@
 exceptions.
 """
 
+from typing import TYPE_CHECKING
+
 from hks_sdk import errors, functions
-from hks_sdk._parts import Artifact, FunctionFailure, Limits, Logs, RichResult, Usage
 from hks_sdk._result import ExecutionResult
 from hks_sdk.errors import (
     ForkedProcessError,
@@ -20,6 +21,19 @@ from hks_sdk.errors import (
     InvalidArgumentError,
     OverloadedError,
 )
+
+if TYPE_CHECKING:
+    from hks_sdk._parts import Artifact, FunctionFailure, Limits, Logs, RichResult, Usage
+else:
+
+    def __getattr__(name: str) -> object:
+        """The classes of a result's parts, loaded when somebody names one: most programs only look at the value."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from hks_sdk import _parts
+
+        return getattr(_parts, name)
+
 
 __version__ = "0.1.0"
 """Equal to the version in the package's metadata, which comes from Cargo; a test holds them together."""

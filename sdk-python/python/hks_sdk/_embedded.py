@@ -14,14 +14,15 @@ from __future__ import annotations
 import importlib
 import os
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 from hks_sdk._progress import Progress
 from hks_sdk.errors import ForkedProcessError, GuestNotFoundError, InfrastructureError
 
 if TYPE_CHECKING:
     from hks_sdk._hks import Runtime
+
+Folder = Union[str, "os.PathLike[str]"]
 
 WAIT_S = 0.05
 """The longest wait without looking for Ctrl-C."""
@@ -31,11 +32,8 @@ class Preparation:
     """Loading or compiling one guest, under way on a thread of its own, which any number of callers wait for."""
 
     def __init__(self, runtime: Runtime, language: str) -> None:
-        from concurrent.futures import Future
-
-        self.future: Future[None] = Future()
-        # From here on a waiter that is cancelled cannot cancel it for the others.
-        self.future.set_running_or_notify_cancel()
+        self._over = threading.Event()
+        self._error: Optional[BaseException] = None
         self._runtime = runtime
         self._language = language
         # A daemon, so that Ctrl-C ends the process and not only the waiting.
@@ -45,40 +43,38 @@ class Preparation:
         try:
             self._runtime.prepare(self._language)
         except BaseException as error:  # handed to everyone who waits
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(None)
+            self._error = error
+        finally:
+            self._over.set()
 
     def has_failed(self) -> bool:
         """Whether it is over, and the next caller should try again."""
-        return self.future.done() and self.future.exception() is not None
+        return self._over.is_set() and self._error is not None
 
     def wait(self, progress: Progress) -> None:
         """Waits on this thread. Ctrl-C is seen within `WAIT_S`."""
-        from concurrent.futures import TimeoutError as StillRunning
-
-        while not self.future.done():
-            try:
-                self.future.result(WAIT_S)
-            except StillRunning:
-                progress.tick()
-        self.future.result()
+        while not self._over.wait(WAIT_S):
+            progress.tick()
+        self._finish()
 
     async def wait_async(self, progress: Progress) -> None:
         """Waits without blocking the event loop."""
         import asyncio
 
-        done = asyncio.wrap_future(self.future)
-        while not done.done():
-            await asyncio.wait({done}, timeout=0.25)
+        loop = asyncio.get_running_loop()
+        while not await loop.run_in_executor(None, self._over.wait, WAIT_S):
             progress.tick()
-        await done
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._error is not None:
+            raise self._error
 
 
 class Embedded:
     """The runtime of one process and what is prepared in it."""
 
-    def __init__(self, make_runtime: Callable[[Path], Runtime], guests: Path) -> None:
+    def __init__(self, make_runtime: Callable[[Folder], Runtime], guests: Folder) -> None:
         self._make_runtime = make_runtime
         self._guests = guests
         self._lock = threading.Lock()
@@ -152,8 +148,8 @@ class Embedded:
 
     def _require_guest(self, language: str) -> Runtime:
         self.refuse_fork()
-        guest = self._guests / f"{language}.wasm"
-        if not guest.is_file():
+        guest = os.path.join(self._guests, f"{language}.wasm")
+        if not os.path.isfile(guest):
             raise GuestNotFoundError(
                 f"the {language} guest is missing: {guest} does not exist; install hks-sdk again, or run "
                 "`cargo xtask guests` in a clone of its source"
@@ -171,7 +167,7 @@ class Embedded:
         self._prepared = {}
 
 
-def _native_runtime(guests: Path) -> Runtime:
+def _native_runtime(guests: Folder) -> Runtime:
     cache = cache_folder()
     try:
         native: Any = importlib.import_module("hks_sdk._hks")
@@ -180,26 +176,26 @@ def _native_runtime(guests: Path) -> Runtime:
             f"the native module of hks-sdk cannot be loaded ({error}); install a wheel for this platform, or build "
             "one with `pip install ./sdk-python` in a clone of its source"
         ) from error
-    made: Runtime = native.Runtime(str(guests), str(cache))
+    made: Runtime = native.Runtime(os.fspath(guests), cache)
     return made
 
 
-def cache_folder() -> Path:
+def cache_folder() -> str:
     """`HKS_CACHE_DIR`, else `$XDG_CACHE_HOME/hks`, else `~/.cache/hks`.
 
     The native module makes it, for this user only, and keeps compiled guests in `artifacts` below it.
     """
     own = os.environ.get("HKS_CACHE_DIR")
     if own:
-        return Path(os.path.abspath(os.path.expanduser(own)))
+        return os.path.abspath(os.path.expanduser(own))
     shared = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(shared):  # others are to be ignored, says the XDG base directory specification
-        return Path(shared) / "hks"
+        return os.path.join(shared, "hks")
     home = os.path.expanduser("~")
     if not os.path.isabs(home):
         raise InfrastructureError("there is no home folder to keep compiled guests in; set HKS_CACHE_DIR to a folder")
-    return Path(home) / ".cache" / "hks"
+    return os.path.join(home, ".cache", "hks")
 
 
-PROCESS = Embedded(_native_runtime, Path(__file__).resolve().parent / "_guests")
+PROCESS = Embedded(_native_runtime, os.path.join(os.path.dirname(os.path.realpath(__file__)), "_guests"))
 """What `hks_sdk.functions` uses."""

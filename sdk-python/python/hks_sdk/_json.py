@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import Any, Iterator, Optional
 
-from hks_sdk import _deep_json
 from hks_sdk._escapes import clip
 from hks_sdk.errors import InfrastructureError, InvalidArgumentError
 
@@ -36,7 +35,7 @@ def encode_input(value: Any) -> str:
         size = len(text) if text.isascii() else len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
         _refuse(value, error)
-        text = _deep_json.write(value)
+        text = _write_deep(value)
         size = len(text.encode())
     if size > INPUT_BYTES_MAX:
         most = f"the maximum of {INPUT_BYTES_MAX:,} (6 MiB)"
@@ -52,7 +51,7 @@ def encode_text(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
-        return _deep_json.write(value)
+        return _write_deep(value)
 
 
 def decode_report(text: str) -> dict[str, Any]:
@@ -60,10 +59,18 @@ def decode_report(text: str) -> dict[str, Any]:
     try:
         report = json.loads(text)
     except (ValueError, RecursionError):
+        from hks_sdk import _deep_json
+
         report = _deep_json.read(text)
     if not isinstance(report, dict):
         raise InfrastructureError(f"the runtime sent no report but {clip(text, 60)!r}")
     return report
+
+
+def _write_deep(value: Any) -> str:
+    from hks_sdk import _deep_json
+
+    return _deep_json.write(value)
 
 
 def _refuse(value: Any, error: Optional[BaseException]) -> None:

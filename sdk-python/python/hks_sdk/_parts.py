@@ -118,6 +118,20 @@ class RichResult:
         return mime_bundle(self)
 
 
+_RECORDS = {"error": FunctionFailure, "logs": Logs, "usage": Usage, "limits": Limits}
+
+
+def make(name: str, raw: Any) -> Any:
+    """The part `name` of a result from that entry of its report."""
+    if name in _RECORDS:
+        return record(_RECORDS[name], raw)
+    if name == "results":
+        return [RichResult.from_formats(formats) for formats in raw]
+    if name == "artifacts":
+        return [record(Artifact, artifact) for artifact in raw]
+    return parse_time(raw)
+
+
 def record(kind: Any, raw: Mapping[str, Any]) -> Any:
     """The dataclass `kind` from those entries of `raw` that it knows."""
     return kind(**{name: raw[name] for name in kind.__dataclass_fields__ if name in raw})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import sys
 import time
 from typing import Callable, Optional, TextIO
@@ -97,6 +96,8 @@ class Progress:
 
 def _width() -> int:
     """One less than the terminal has, because some wrap in the last column."""
+    import shutil
+
     return max(shutil.get_terminal_size((80, 24)).columns - 1, 20)
 
 

@@ -7,13 +7,16 @@ parsed when the result is made; its parts become objects when they are first loo
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Iterator, Literal, NoReturn, Optional, cast
+from typing import TYPE_CHECKING, Any, Iterator, Literal, NoReturn, Optional, cast
 
 from hks_sdk._escapes import clip
 from hks_sdk._json import decode_report, encode_text
-from hks_sdk._parts import Artifact, FunctionFailure, Limits, Logs, RichResult, Usage, parse_time, record
 from hks_sdk.errors import FunctionError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hks_sdk._parts import Artifact, FunctionFailure, Limits, Logs, RichResult, Usage
 
 Status = Literal["succeeded", "failed", "limit_exceeded", "canceled", "host_error"]
 Outcome = Literal[
@@ -85,8 +88,7 @@ class ExecutionResult:
     @property
     def error(self) -> Optional[FunctionFailure]:
         """Why it did not succeed; `None` if it did."""
-        raw = self._report.get("error")
-        return None if raw is None else cast(FunctionFailure, self._part("error", lambda: record(FunctionFailure, raw)))
+        return None if self._report.get("error") is None else cast("FunctionFailure", self._part("error"))
 
     def raise_for_error(self) -> ExecutionResult:
         """This result if the function succeeded; otherwise raises its error as `FunctionError`."""
@@ -120,13 +122,12 @@ class ExecutionResult:
     @property
     def results(self) -> list[RichResult]:
         """Rich results in the order in which the function published them."""
-        make = RichResult.from_formats
-        return cast("list[RichResult]", self._part("results", lambda: [make(raw) for raw in self._report["results"]]))
+        return cast("list[RichResult]", self._part("results"))
 
     @property
     def logs(self) -> Logs:
         """What it printed."""
-        return cast(Logs, self._part("logs", lambda: record(Logs, self._report["logs"])))
+        return cast("Logs", self._part("logs"))
 
     @property
     def truncated(self) -> bool:
@@ -136,20 +137,19 @@ class ExecutionResult:
     @property
     def artifacts(self) -> list[Artifact]:
         """Files that it left under `/outputs`."""
-        make = self._report["artifacts"]
-        return cast("list[Artifact]", self._part("artifacts", lambda: [record(Artifact, raw) for raw in make]))
+        return cast("list[Artifact]", self._part("artifacts"))
 
     # What it took
 
     @property
     def usage(self) -> Usage:
         """What it used."""
-        return cast(Usage, self._part("usage", lambda: record(Usage, self._report["usage"])))
+        return cast("Usage", self._part("usage"))
 
     @property
     def limits(self) -> Limits:
         """What it might have used."""
-        return cast(Limits, self._part("limits", lambda: record(Limits, self._report["limits"])))
+        return cast("Limits", self._part("limits"))
 
     @property
     def trigger(self) -> Trigger:
@@ -164,17 +164,17 @@ class ExecutionResult:
     @property
     def created_at(self) -> datetime:
         """When it was asked for, in UTC."""
-        return self._time("created_at")
+        return cast("datetime", self._part("created_at"))
 
     @property
     def started_at(self) -> datetime:
         """When the instance started, in UTC."""
-        return self._time("started_at")
+        return cast("datetime", self._part("started_at"))
 
     @property
     def finished_at(self) -> datetime:
         """When the instance was gone, in UTC."""
-        return self._time("finished_at")
+        return cast("datetime", self._part("finished_at"))
 
     @property
     def trace_id(self) -> Optional[str]:
@@ -245,13 +245,14 @@ class ExecutionResult:
 
     # Its nature
 
-    def _part(self, name: str, make: Any) -> Any:
+    def _part(self, name: str) -> Any:
         """The part `name`, made at most once. Two threads may both make it; they are equal, and one is kept."""
         part = self._parts.get(name)
-        return part if part is not None else self._parts.setdefault(name, make())
+        if part is None:
+            from hks_sdk import _parts
 
-    def _time(self, name: str) -> datetime:
-        return cast(datetime, self._part(name, lambda: parse_time(self._report[name])))
+            part = self._parts.setdefault(name, _parts.make(name, self._report[name]))
+        return part
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"an ExecutionResult never changes; {name} cannot be set")

@@ -6,7 +6,6 @@ it a moment to be gone before the exception goes on its way.
 
 from __future__ import annotations
 
-import inspect
 import time
 from typing import TYPE_CHECKING, Optional
 
@@ -42,6 +41,8 @@ def wait(execution: Execution, on_stdout: Optional[LineCallback], on_stderr: Opt
 
 def is_coroutine_callback(callback: object) -> bool:
     """Calling it makes a coroutine that only an event loop can run."""
+    import inspect
+
     return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None))
 
 

@@ -40,7 +40,7 @@ def execute(
         language: `"python"` (or `"py"`), `"javascript"` (or `"js"`).
         timeout: Seconds, or a `timedelta`; 0.001 to 900. Time in which nothing is computed counts, too.
         memory_mb: Mebibytes for the instance, interpreter included; 8 to 2,048.
-        fuel: Units of WebAssembly work, 1 to 9,000,000,000,000; derived from the timeout unless given.
+        fuel: Units of WebAssembly work, 1 to 90,000,000,000,000; derived from the timeout unless given.
         env: Environment variables of the function. It sees nothing of the caller's.
         on_stdout: Called with each line that the function prints, on this thread, while it runs.
         on_stderr: The same for stderr.

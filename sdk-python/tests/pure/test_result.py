@@ -35,7 +35,7 @@ def test_every_field_of_the_contract() -> None:
     assert got.logs == hks_sdk.Logs(stdout=["a"], stderr=["b"])
     assert got.artifacts == [hks_sdk.Artifact(**artifact)]  # type: ignore[arg-type]
     assert got.usage == hks_sdk.Usage(123, 0.5, 1.25, 1 << 20, 0, 300)
-    assert got.limits == hks_sdk.Limits(128, 30.0, 300_000_000_000, 1 << 20, 1 << 20, 64 << 20)
+    assert got.limits == hks_sdk.Limits(128, 30.0, 3_000_000_000_000, 1 << 20, 1 << 20, 64 << 20)
     assert (got.trigger, got.attempt, got.trace_id) == ("api", 1, "t")
     assert got.created_at == datetime(2026, 11, 21, 9, 41, 36, 123456, timezone.utc)
     assert got.started_at == datetime(2026, 11, 21, 9, 41, 36, 200000, timezone.utc)
