@@ -15,12 +15,23 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+sys.dont_write_bytecode = True  # nothing is written next to the sources
+
+import engine_patch  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 
-ENGINE_SOURCES = ["libregexp.c", "libunicode.c", "dtoa.c"]  # quickjs.c is included by runner/engine.c
-RUNNER_SOURCES = sorted(path.name for path in (HERE / "runner").glob("*.c"))
+ENGINE_SOURCES = ["libunicode.c", "dtoa.c"]
+PATCHED_SOURCES = ["libregexp.c"]  # and quickjs.c, which runner/engine.c includes
+
+# In the order of linking: what stands in for parts of libc has to be known before the archive is searched.
+FIRST_SOURCES = ["libc_shim.c", "heap.c"]
+RUNNER_SOURCES = FIRST_SOURCES + sorted(
+    path.name for path in (HERE / "runner").glob("*.c") if path.name not in FIRST_SOURCES
+)
 
 TARGET = ["-target", "wasm32-wasi"]
 COMPILE = [
@@ -79,7 +90,7 @@ def run(command: list[str | Path], *, cwd: Path, env: dict[str, str] | None = No
         [str(part) for part in command], cwd=cwd, env=env, text=True, stdout=subprocess.PIPE if capture else None
     )
     if result.returncode != 0:
-        sys.exit(f"javascript guest: {Path(str(command[0])).name} failed with status {result.returncode}")
+        raise SystemExit(f"javascript guest: {Path(str(command[0])).name} failed with status {result.returncode}")
     return result.stdout or ""
 
 
@@ -159,21 +170,21 @@ def compile_all(engine: Path, work: Path) -> list[Path]:
     objects = work / "objects"
     shutil.rmtree(objects, ignore_errors=True)
     objects.mkdir()
-    made = []
-    for name in ENGINE_SOURCES:
-        made.append(compile_one(engine / name, objects, engine, work, []))
-    for name in RUNNER_SOURCES:
-        progress(f"compiling {name}")
-        strict = [] if name == "engine.c" else STRICT
-        made.append(compile_one(HERE / "runner" / name, objects, engine, work, strict))
-    return made
+    patched = work / "patched"
+    engine_patch.patch(engine, patched)
+    sources = [HERE / "runner" / name for name in RUNNER_SOURCES]
+    sources += [patched / name for name in PATCHED_SOURCES] + [engine / name for name in ENGINE_SOURCES]
+    progress(f"compiling {len(sources)} files")
+    search = ["-isystem", patched, "-isystem", engine, f"--embed-dir={work}"]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(lambda source: compile_one(source, objects, search, work), sources))
 
 
-def compile_one(source: Path, objects: Path, engine: Path, work: Path, extra: list[str]) -> Path:
+def compile_one(source: Path, objects: Path, search: list[str | Path], work: Path) -> Path:
     target = objects / f"{source.stem}.o"
     flags = [flag.format(work=work, here=HERE) for flag in COMPILE]
-    embed = f"--embed-dir={work}"
-    run([*zig(), *flags, *extra, "-isystem", engine, embed, "-c", source, "-o", target], cwd=work, env=zig_environment(work))
+    strict = STRICT if source.parent == HERE / "runner" and source.name != "engine.c" else []
+    run([*zig(), *flags, *strict, *search, "-c", source, "-o", target], cwd=work, env=zig_environment(work))
     return target
 
 

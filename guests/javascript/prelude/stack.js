@@ -5,6 +5,7 @@
 
 const PRELUDE_FRAME = /^\s*at (?:.*\()?prelude\.js:\d+/;
 const WRAPPER_LINE = /function\.js:0:/;
+const CONSTRUCTOR_FRAME = /^ *at (?:new )?([^ ]+) \(.*\)\n/;
 
 const { toString: errorToString } = Error.prototype;
 const { apply } = Reflect;
@@ -28,8 +29,29 @@ function header(error) {
   }
 }
 
+/** The names of an error's own classes, such as `MyError` and what it extends, up to `Error`. */
+function classNames(error) {
+  const names = new Set();
+  try {
+    for (let at = Object.getPrototypeOf(error); at && at !== Error.prototype; at = Object.getPrototypeOf(at)) {
+      names.add(at.constructor.name);
+    }
+  } catch {
+    // a prototype that fights back has no names
+  }
+  return names;
+}
+
+/** A stack begins where the error was made, and not within the constructors of its own class. */
+function withoutConstructors(error, frames) {
+  const names = classNames(error);
+  let rest = frames;
+  for (let match; (match = CONSTRUCTOR_FRAME.exec(rest)) && names.has(match[1]); ) rest = rest.slice(match[0].length);
+  return rest || frames;
+}
+
 function withHeader(error, frames) {
-  return `${header(error)}\n${userFrames(frames)}`.trimEnd();
+  return `${header(error)}\n${withoutConstructors(error, userFrames(frames))}`.trimEnd();
 }
 
 function readStack(error) {

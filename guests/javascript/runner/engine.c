@@ -67,6 +67,11 @@ JSValue engine_unbox(JSContext *ctx, JSValueConst value)
     }
 }
 
+JSValue engine_frames(JSContext *ctx, JSValueConst value)
+{
+    return JS_IsObject(value) ? js_error_get_stack(ctx, value) : JS_UNDEFINED;
+}
+
 size_t engine_heap_size(JSRuntime *rt)
 {
     return rt->malloc_state.malloc_size;

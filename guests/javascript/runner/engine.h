@@ -27,6 +27,10 @@ int engine_is_array(JSContext *ctx, JSValueConst value);
 /* The primitive inside a Number, String, Boolean or BigInt object; JS_UNDEFINED for any other value. */
 JSValue engine_unbox(JSContext *ctx, JSValueConst value);
 
+/* The frames that the engine noted in an error, as a string that no user code can have touched; JS_UNDEFINED if `value` is
+ * not an error of its. */
+JSValue engine_frames(JSContext *ctx, JSValueConst value);
+
 /* Bytes that the runtime holds at the moment; the measure of its garbage collector. */
 size_t engine_heap_size(JSRuntime *rt);
 

@@ -1,16 +1,20 @@
 /* Turns the pending exception into name, value and traceback.
  *
  * The wording is the prelude's (prelude/failure.js), which also keeps each part within its size. This file is what stands
- * around it: it keeps memory for the purpose, and has words of its own for exceptions so broken that describing them
- * throws again. */
+ * around it: it keeps memory for the purpose, and has a plainer description of its own for when the prelude's throws
+ * because the user replaced what it needs. */
 #include "failure.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "buffer.h"
+#include "engine.h"
 #include "guest.h"
 #include "heap.h"
 #include "text.h"
+
+enum { PLAIN_PART_MAX = 4096 };
 
 static struct failure_text literal(const char *text)
 {
@@ -27,14 +31,7 @@ static struct failure exit_failure(void)
     return (struct failure){literal("ProcessExit"), literal(value), literal(traceback)};
 }
 
-static struct failure undescribable(void)
-{
-    return (struct failure){
-        literal("Error"),
-        literal("the function threw something that cannot be described"),
-        literal("the function threw something that cannot be described: reading its name, message or stack threw again\n"),
-    };
-}
+/* ---- the prelude's description ---- */
 
 static struct failure_text part(JSContext *ctx, JSValueConst parts, uint32_t index)
 {
@@ -45,22 +42,66 @@ static struct failure_text part(JSContext *ctx, JSValueConst parts, uint32_t ind
     return text;
 }
 
-static struct failure describe(JSContext *ctx, JSValueConst exception, const char *code, size_t length)
+/* False when the prelude threw. */
+static bool describe(JSContext *ctx, JSValueConst exception, const char *code, size_t length, struct failure *failure)
 {
     JSValue source = JS_NewStringLen(ctx, code, length);
-    JSValueConst arguments[] = {exception, source};
-    JSValue parts = JS_Call(ctx, guest.driver.describe_failure, JS_UNDEFINED, 2, arguments);
-    if (JS_IsException(parts))
-        return undescribable();
-    struct failure failure = {part(ctx, parts, 0), part(ctx, parts, 1), part(ctx, parts, 2)};
-    return failure.name.bytes && failure.value.bytes && failure.traceback.bytes ? failure : undescribable();
+    JSValueConst arguments[] = {exception, source, JS_NewBool(ctx, heap_is_exhausted())};
+    JSValue parts = JS_Call(ctx, guest.driver.describe_failure, JS_UNDEFINED, 3, arguments);
+    if (JS_IsException(parts)) {
+        JS_FreeValue(ctx, JS_GetException(ctx));
+        return false;
+    }
+    *failure = (struct failure){part(ctx, parts, 0), part(ctx, parts, 1), part(ctx, parts, 2)};
+    return failure->name.bytes && failure->value.bytes && failure->traceback.bytes;
+}
+
+/* ---- the plain one ---- */
+
+/* The text of a value if it is a string; otherwise `fallback`. */
+static struct failure_text plain_text(JSContext *ctx, JSValue value, const char *fallback)
+{
+    struct failure_text text = literal(fallback);
+    if (JS_IsException(value))
+        JS_FreeValue(ctx, JS_GetException(ctx));
+    if (JS_IsString(value))
+        text.bytes = text_of(ctx, value, &text.length);
+    if (text.length > PLAIN_PART_MAX)
+        text.length = PLAIN_PART_MAX;
+    while (text.length > 0 && text.length == PLAIN_PART_MAX && (text.bytes[text.length] & 0xC0) == 0x80)
+        text.length--; /* not within a character */
+    return text;
+}
+
+static struct failure_text property_text(JSContext *ctx, JSValueConst object, const char *name, const char *fallback)
+{
+    return plain_text(ctx, JS_IsObject(object) ? JS_GetPropertyStr(ctx, object, name) : JS_UNDEFINED, fallback);
+}
+
+static struct failure describe_plainly(JSContext *ctx, JSValueConst exception)
+{
+    struct failure_text name = property_text(ctx, exception, "name", "Error");
+    struct failure_text value = property_text(ctx, exception, "message", "the function threw what cannot be described");
+    struct failure_text frames = plain_text(ctx, engine_frames(ctx, exception), "");
+    static struct buffer traceback;
+    buffer_append(&traceback, name.bytes, name.length);
+    buffer_append_text(&traceback, ": ");
+    buffer_append(&traceback, value.bytes, value.length);
+    buffer_append_byte(&traceback, '\n');
+    buffer_append(&traceback, frames.bytes, frames.length);
+    if (traceback.failed)
+        return (struct failure){name, value, value};
+    return (struct failure){name, value, {traceback.bytes, traceback.length}};
 }
 
 struct failure failure_take(JSContext *ctx, const char *code, size_t length)
 {
+    struct failure failure;
     JSValue exception = JS_GetException(ctx);
     if (guest.exit_requested)
         return exit_failure();
     heap_release_reserve();
-    return describe(ctx, exception, code, length);
+    if (JS_VALUE_GET_TAG(exception) == JS_TAG_UNINITIALIZED)
+        exception = JS_NULL; /* no memory was left to make an exception of that */
+    return describe(ctx, exception, code, length, &failure) ? failure : describe_plainly(ctx, exception);
 }

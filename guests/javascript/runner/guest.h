@@ -16,7 +16,7 @@
 /* Functions of the prelude that the runner calls. They are taken when the snapshot is made, so that nothing that the
  * user does to globals can replace them. */
 struct driver {
-    JSValue describe_failure;    /* (error, code) -> [name, value, traceback] */
+    JSValue describe_failure;    /* (error, code, exhausted) -> [name, value, traceback] */
     JSValue missing_handler;     /* (exported, declared, code) -> message */
     JSValue missing_module;      /* (specifier) -> Error */
     JSValue report_rejection;    /* (reason): one line on the stderr log */

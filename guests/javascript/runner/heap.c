@@ -55,6 +55,7 @@ static uint64_t occupied[(CLASSES + 63) / 64];
 static uintptr_t top;   /* first byte that belongs to no block; its left neighbour is always in use */
 static uintptr_t limit; /* end of the memory */
 static void *reserve;
+static bool exhausted;
 
 static word size_of(const struct block *block) { return block->head & ~(word)FLAGS; }
 static struct block *right_of(struct block *block) { return (struct block *)((char *)block + size_of(block)); }
@@ -150,8 +151,10 @@ static bool grow(word size)
         limit += generous * WASM_PAGE;
         return true;
     }
-    if (generous == pages || __builtin_wasm_memory_grow(0, pages) == (size_t)-1)
+    if (generous == pages || __builtin_wasm_memory_grow(0, pages) == (size_t)-1) {
+        exhausted = true;
         return false;
+    }
     limit += pages * WASM_PAGE;
     return true;
 }
@@ -306,13 +309,16 @@ size_t malloc_usable_size(void *pointer)
     return pointer ? size_of(block_of(pointer)) - HEADER : 0;
 }
 
-/* Marks every free block as used, for good: filling such a hole later would cost a copy of its page. */
+/* Marks every free block as used, for good: filling such a hole later would cost a copy of its page. What was in them is
+ * cleared, because zeros take no room in the snapshot. */
 static void abandon_holes(void)
 {
     for (unsigned index = 0; index < CLASSES; index++)
-        for (struct block *block = classes[index]; block; block = block->next) {
+        for (struct block *block = classes[index], *next; block; block = next) {
+            next = block->next;
             block->head |= IN_USE;
             right_of(block)->head |= LEFT_IN_USE;
+            memset(pointer_of(block), 0, size_of(block) - HEADER);
         }
     memset(classes, 0, sizeof(classes));
     memset(occupied, 0, sizeof(occupied));
@@ -323,6 +329,8 @@ void heap_prepare_for_snapshot(void)
     reserve = malloc(RESERVE);
     ensure_top(RUN_HEADROOM);
     abandon_holes();
+    memset((void *)top, 0, limit - top);
+    memset(reserve, 0, RESERVE);
 }
 
 void heap_release_reserve(void)
@@ -330,3 +338,5 @@ void heap_release_reserve(void)
     free(reserve);
     reserve = NULL;
 }
+
+bool heap_is_exhausted(void) { return exhausted; }

@@ -75,6 +75,15 @@ test('classes of errors', () => {
   assert.deepEqual([likeness.name, likeness.value], ['Like', 'm']);
 });
 
+test('the constructors of an error are not part of its stack', () => {
+  const failure = fail(`class Base extends Error {}
+class Mine extends Base { constructor(m) { super(m); this.extra = 1; } }
+exports.handler = () => {
+  throw new Mine("x");
+};`);
+  assert.match(failure.traceback, /^function\.js:4\n {2}throw new Mine\("x"\);\n[\s\S]*\nMine: x\n {4}at .*function\.js:4:/);
+});
+
 test('thrown values that are no errors', () => {
   for (const [thrown, shown] of [['"text"', 'text'], ['42', '42'], ['undefined', 'undefined'], ['null', 'null'], ['{ code: 1 }', '{ code: 1 }'], ['Symbol("s")', 'Symbol(s)']]) {
     const failure = fail(`exports.handler = () => { throw ${thrown}; };`);
