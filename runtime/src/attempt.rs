@@ -1,6 +1,5 @@
 //! One attempt, from a store of its own to a report.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use wasmtime::component::TypedFunc;
 use crate::bindings::hks::function::types::Failure;
 use crate::cancel::Cancel;
 use crate::deadline::{Stopped, run_until};
-use crate::host::{Clock, Guest, Output, Scratch, Wasi, environment};
+use crate::host::{Clock, Guest, Output, Scratch, ScratchFolders, Wasi, environment};
 use crate::memory::MemoryLimiter;
 use crate::outcome::{Ending, Evidence, TRANSFER_BYTES};
 use crate::prepared::{Entry, Prepared};
@@ -24,7 +23,7 @@ type Call<'a, P> = TypedFunc<P, (std::result::Result<String, Failure>,)>;
 /// One attempt on its way.
 pub(crate) struct Run<'a> {
     pub(crate) engine: &'a hks_engine::Engine,
-    pub(crate) scratch: &'a Path,
+    pub(crate) scratch: &'a ScratchFolders,
     pub(crate) prepared: &'a Prepared,
     pub(crate) attempt: &'a Attempt,
     pub(crate) cancel: &'a Cancel,
@@ -40,28 +39,26 @@ struct Meter {
 }
 
 impl Run<'_> {
-    /// Runs the attempt. Whatever happens, the store is gone when this returns.
-    pub(crate) async fn run(self, sink: Arc<dyn LogSink>) -> Result<Report> {
+    /// Runs the attempt and hands its report to `done`. Whatever happens, the store is gone when this returns; giving its
+    /// memory back takes time that `done` does not have to wait for.
+    pub(crate) async fn run(self, sink: Arc<dyn LogSink>, done: impl FnOnce(Result<Report>)) {
         let started_at = Timestamp::now();
-        let mut store = self.store(sink)?;
+        let mut store = match self.store(sink) {
+            Ok(store) => store,
+            Err(error) => return done(Err(error)),
+        };
         let mut meter = Meter::default();
         let deadline = store.data().clock.deadline();
-        let asked = self.asked;
-        let called =
-            run_until(deadline, self.cancel, &mut meter.cpu, self.call(&mut store, &mut meter.start, asked)).await;
-        let report = self.report(&mut store, called, meter, started_at);
-        drop(store);
-        report.map(|mut report| {
-            report.finished_at = Timestamp::now();
-            report
-        })
+        let call = self.call(&mut store, &mut meter.start);
+        let called = run_until(deadline, self.cancel, &mut meter.cpu, call).await;
+        done(self.report(&mut store, called, meter, started_at));
     }
 
     fn store(&self, sink: Arc<dyn LogSink>) -> Result<Store<Guest>> {
         let limits = &self.attempt.limits;
         let environment = environment::variables(self.attempt);
         let output = Output::new(limits.log_bytes(), limits.output_bytes(), sink);
-        let scratch = Scratch::new(self.scratch.to_owned(), limits.tmp_bytes());
+        let scratch = Scratch::new(self.scratch.clone(), limits.tmp_bytes());
         let guest = Guest {
             memory: MemoryLimiter::new(limits.memory_bytes()),
             wasi: Wasi::new(&environment, &output, scratch),
@@ -84,7 +81,7 @@ impl Run<'_> {
     }
 
     /// Instantiates and calls. The outer error is a trap or the like; the inner one, an instance that could not be made.
-    async fn call(&self, store: &mut Store<Guest>, start: &mut Duration, asked: Instant) -> Called {
+    async fn call(&self, store: &mut Store<Guest>, start: &mut Duration) -> Called {
         let instance = match self.prepared.instance().instantiate_async(&mut *store).await {
             Ok(instance) => instance,
             Err(error) => return Called::NotInstantiated(error),
@@ -93,7 +90,7 @@ impl Run<'_> {
         if self.engine.metering().epoch() {
             store.set_epoch_deadline(1);
         }
-        *start = asked.elapsed();
+        *start = self.asked.elapsed();
         let event = self.attempt.input.as_str();
         let context = self.context(store.data());
         let called = match self.prepared.entry() {

@@ -1,7 +1,6 @@
 //! The threads that guests run on, and the places that there are for instances.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,6 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::attempt::Run;
 use crate::cancel::Cancel;
 use crate::deadline::{Stopped, run_until};
+use crate::host::ScratchFolders;
 use crate::outcome::Evidence;
 use crate::prepared::PreparedCache;
 use crate::ticker::Ticker;
@@ -26,7 +26,7 @@ pub struct Runtime(Arc<Shared>);
 struct Shared {
     engine: Engine,
     cache: PreparedCache,
-    scratch: PathBuf,
+    scratch: ScratchFolders,
     places: Semaphore,
     places_max: usize,
     ticker: Ticker,
@@ -58,7 +58,7 @@ impl Runtime {
         Ok(Self(Arc::new(Shared {
             engine,
             cache: PreparedCache::new(linker, config.prepared_max),
-            scratch: config.scratch,
+            scratch: ScratchFolders::new(config.scratch),
             places: Semaphore::new(places_max),
             places_max,
             ticker,
@@ -98,12 +98,7 @@ impl Runtime {
         let cancel = Cancel::default();
         let execution = Execution { cancel: cancel.clone() };
         let (shared, prepared) = (Arc::clone(&self.0), prepared.clone());
-        let task = async move {
-            let report = shared.run(&prepared, &attempt, Arc::new(sink), &cancel, asked).await;
-            // Before `done`, so that whoever it wakes can drop the runtime.
-            drop(shared);
-            done(report);
-        };
+        let task = async move { shared.run(&prepared, &attempt, Arc::new(sink), &cancel, asked, done).await };
         self.0.threads.as_ref().expect("only taken when the last clone is dropped").spawn(task);
         execution
     }
@@ -123,24 +118,35 @@ impl Shared {
         sink: Arc<dyn LogSink>,
         cancel: &Cancel,
         asked: Instant,
-    ) -> Result<Report> {
-        attempt.validate()?;
-        if attempt.code.is_some() != prepared.is_interpreter() {
-            let reason = if prepared.is_interpreter() { "is missing" } else { "is given to what is no interpreter" };
-            return Err(hks_protocol::Error::new("code", reason).into());
+        done: impl FnOnce(Result<Report>),
+    ) {
+        if let Err(error) = check(prepared, attempt) {
+            return done(Err(error));
         }
         let (deadline, mut waiting) = (asked + attempt.limits.timeout(), Duration::ZERO);
         let _place = match run_until(deadline, cancel, &mut waiting, self.places.acquire()).await {
-            Ok(place) => place.map_err(|_| Error::Host("the runtime is stopping".into()))?,
-            Err(Stopped::Canceled) => return Ok(canceled_in_the_queue(attempt)),
+            Ok(Ok(place)) => place,
+            Ok(Err(_)) => return done(Err(Error::Host("the runtime is stopping".into()))),
+            Err(Stopped::Canceled) => return done(Ok(canceled_in_the_queue(attempt))),
             Err(Stopped::Deadline) => {
-                return Err(Error::Overloaded { places: self.places_max, waited_ms: asked.elapsed().as_millis() });
+                let waited_ms = asked.elapsed().as_millis();
+                return done(Err(Error::Overloaded { places: self.places_max, waited_ms }));
             }
         };
         let _running = self.ticker.running();
         let run = Run { engine: &self.engine, scratch: &self.scratch, prepared, attempt, cancel, asked };
-        run.run(sink).await
+        run.run(sink, done).await;
     }
+}
+
+/// Refuses what would only fail inside.
+fn check(prepared: &Prepared, attempt: &Attempt) -> Result<()> {
+    attempt.validate()?;
+    if attempt.code.is_some() == prepared.is_interpreter() {
+        return Ok(());
+    }
+    let reason = if prepared.is_interpreter() { "is missing" } else { "is given to what is no interpreter" };
+    Err(hks_protocol::Error::new("code", reason).into())
 }
 
 fn canceled_in_the_queue(attempt: &Attempt) -> Report {

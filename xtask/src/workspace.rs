@@ -64,6 +64,14 @@ impl Workspace {
         command
     }
 
+    /// Where `cargo build --release` puts a program. `cargo run` cannot be told to select the whole workspace, which the
+    /// features of shared crates depend on.
+    pub(crate) fn release_binary(&self, name: &str) -> Result<PathBuf> {
+        let own = env::current_exe().context("cannot find the target folder")?;
+        let target = own.ancestors().nth(2).context("xtask lies in a folder of the target folder")?;
+        Ok(target.join("release").join(name))
+    }
+
     /// Runs a child whose output matters only when it fails. `log` names the file that keeps it.
     pub(crate) fn run(&self, log: &str, command: &mut Command) -> Result<()> {
         if self.verbose {

@@ -136,7 +136,7 @@ impl HostDescriptor for Filesystem<'_> {
         self.charge_writes(stream)
     }
 
-    // What does not.
+    // What does not. What leaves a trace, be it a time of access, marks the folder as used.
 
     async fn advise(&mut self, fd: Resource<Descriptor>, at: u64, len: u64, advice: Advice) -> FsResult<()> {
         self.wasi.advise(fd, at, len, advice).await
@@ -160,6 +160,7 @@ impl HostDescriptor for Filesystem<'_> {
     }
 
     async fn set_times(&mut self, fd: Resource<Descriptor>, a: NewTimestamp, m: NewTimestamp) -> FsResult<()> {
+        self.scratch.mark_used();
         self.wasi.set_times(fd, a, m).await
     }
 
@@ -168,6 +169,7 @@ impl HostDescriptor for Filesystem<'_> {
     }
 
     async fn read_directory(&mut self, fd: Resource<Descriptor>) -> FsResult<Resource<DirectoryEntryStream>> {
+        self.scratch.mark_used();
         self.wasi.read_directory(fd).await
     }
 
@@ -187,6 +189,7 @@ impl HostDescriptor for Filesystem<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
+        self.scratch.mark_used();
         self.wasi.set_times_at(fd, flags, path, accessed, modified).await
     }
 
@@ -199,6 +202,7 @@ impl HostDescriptor for Filesystem<'_> {
     }
 
     async fn remove_directory_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
+        self.scratch.mark_used();
         self.wasi.remove_directory_at(fd, path).await
     }
 
@@ -209,10 +213,12 @@ impl HostDescriptor for Filesystem<'_> {
         new_fd: Resource<Descriptor>,
         to: String,
     ) -> FsResult<()> {
+        self.scratch.mark_used();
         self.wasi.rename_at(fd, from, new_fd, to).await
     }
 
     async fn unlink_file_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
+        self.scratch.mark_used();
         self.wasi.unlink_file_at(fd, path).await
     }
 

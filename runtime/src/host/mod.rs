@@ -13,7 +13,7 @@ mod wasi;
 
 pub(crate) use clock::Clock;
 pub(crate) use output::Output;
-pub(crate) use scratch::Scratch;
+pub(crate) use scratch::{Scratch, ScratchFolders};
 pub(crate) use wasi::{Wasi, exit_code};
 
 use wasmtime::component::{HasSelf, Linker};

@@ -1,8 +1,11 @@
-//! The private `/tmp` of an attempt: made when the guest first looks for files, bounded, and gone with the store.
+//! The private `/tmp` of an attempt: given out when the guest first looks for files, bounded, and gone with the store.
 //!
 //! The bound is on what files would take, not on what was written: a guest may rewrite a file as often as it likes. What is
 //! written is charged against a budget; when the budget is used up, the folder is measured and the budget set anew. Files
 //! that were removed but are still open count too, since they still take space.
+//!
+//! Most guests only look whether the folder is there. A folder in which nothing was ever done is given to the next attempt;
+//! one that was used is removed with all that is in it.
 
 use std::fs::{DirBuilder, File, read_dir};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -14,13 +17,26 @@ use tempfile::TempDir;
 /// What every file, folder or link counts for besides its content.
 pub(crate) const ENTRY_BYTES: u64 = 4096;
 
+/// Unused folders that are kept: as many as attempts usually run at once.
+const UNUSED_MAX: usize = 64;
+
+/// Where attempts get their folders from. Clones are the same place; its folders are removed with the last of them.
+#[derive(Clone)]
+pub(crate) struct ScratchFolders(Arc<Folders>);
+
+struct Folders {
+    parent: PathBuf,
+    unused: Mutex<Vec<TempDir>>,
+}
+
 /// The `/tmp` of one attempt. Clones are the same folder.
 #[derive(Clone)]
 pub(crate) struct Scratch(Arc<Mutex<State>>);
 
 struct State {
-    parent: PathBuf,
+    folders: ScratchFolders,
     folder: Option<TempDir>,
+    used: bool,
     limit_bytes: u64,
     budget_bytes: u64,
     open: Vec<Weak<File>>,
@@ -30,27 +46,59 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
+impl ScratchFolders {
+    /// Folders below `parent`, which is made when the first one is.
+    pub(crate) fn new(parent: PathBuf) -> Self {
+        Self(Arc::new(Folders { parent, unused: Mutex::default() }))
+    }
+
+    fn take(&self) -> std::io::Result<TempDir> {
+        if let Some(folder) = self.unused().pop() {
+            return Ok(folder);
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0.parent)?;
+        tempfile::Builder::new().prefix("attempt-").tempdir_in(&self.0.parent)
+    }
+
+    fn give_back(&self, folder: TempDir) {
+        let mut unused = self.unused();
+        if unused.len() < UNUSED_MAX {
+            unused.push(folder);
+        }
+    }
+
+    fn unused(&self) -> MutexGuard<'_, Vec<TempDir>> {
+        self.0.unused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Scratch {
-    /// A scratch folder below `parent` that does not exist yet.
-    pub(crate) fn new(parent: PathBuf, limit_bytes: u64) -> Self {
-        let state = State { parent, folder: None, limit_bytes, budget_bytes: limit_bytes, open: Vec::new() };
+    /// A scratch folder that is not there yet.
+    pub(crate) fn new(folders: ScratchFolders, limit_bytes: u64) -> Self {
+        let budget_bytes = limit_bytes;
+        let state = State { folders, folder: None, used: false, limit_bytes, budget_bytes, open: Vec::new() };
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Opens the folder, and makes it at the first time.
+    /// Opens the folder, and gets one at the first time.
     pub(crate) fn open_folder(&self) -> std::io::Result<File> {
         let mut state = self.lock();
         if state.folder.is_none() {
-            DirBuilder::new().recursive(true).mode(0o700).create(&state.parent)?;
-            state.folder = Some(tempfile::Builder::new().prefix("attempt-").tempdir_in(&state.parent)?);
+            state.folder = Some(state.folders.take()?);
         }
-        let folder = state.folder.as_ref().expect("it was made just now");
+        let folder = state.folder.as_ref().expect("there is one since just now");
         File::open(folder.path())
+    }
+
+    /// Says that the folder is not as it was, or shows that somebody was there: nobody else may have it.
+    pub(crate) fn mark_used(&self) {
+        self.lock().used = true;
     }
 
     /// Takes `bytes` from what may still be written.
     pub(crate) fn charge(&self, bytes: u64) -> Result<(), Full> {
         let mut state = self.lock();
+        state.used = true;
         if bytes > state.budget_bytes {
             state.budget_bytes = state.limit_bytes.saturating_sub(state.measure());
         }
@@ -67,6 +115,16 @@ impl Scratch {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Some(folder) = self.folder.take()
+            && !self.used
+        {
+            self.folders.give_back(folder);
+        }
     }
 }
 
@@ -103,22 +161,42 @@ mod tests {
 
     fn scratch(limit_bytes: u64) -> (Scratch, PathBuf, TempDir) {
         let parent = tempfile::tempdir().unwrap();
-        let scratch = Scratch::new(parent.path().join("scratch"), limit_bytes);
+        let scratch = Scratch::new(ScratchFolders::new(parent.path().join("scratch")), limit_bytes);
         drop(scratch.open_folder().unwrap());
         let folder = scratch.lock().folder.as_ref().unwrap().path().to_owned();
         (scratch, folder, parent)
     }
 
     #[test]
-    fn nothing_exists_before_it_is_looked_for_or_after_it_is_dropped() {
+    fn a_used_folder_is_made_late_and_removed_at_the_end() {
         let parent = tempfile::tempdir().unwrap();
-        let scratch = Scratch::new(parent.path().to_owned(), 0);
+        let scratch = Scratch::new(ScratchFolders::new(parent.path().to_owned()), 0);
         let entries = || fs::read_dir(parent.path()).unwrap().count();
         assert_eq!(entries(), 0);
         drop(scratch.open_folder().unwrap());
         assert_eq!(entries(), 1);
+        scratch.mark_used();
         drop(scratch);
         assert_eq!(entries(), 0);
+    }
+
+    #[test]
+    fn only_an_unused_folder_is_given_to_the_next() {
+        let parent = tempfile::tempdir().unwrap();
+        let folders = ScratchFolders::new(parent.path().to_owned());
+        let folder_of = |use_it: bool| {
+            let scratch = Scratch::new(folders.clone(), 100);
+            drop(scratch.open_folder().unwrap());
+            if use_it {
+                scratch.charge(1).unwrap();
+            }
+            scratch.lock().folder.as_ref().unwrap().path().to_owned()
+        };
+        let first = folder_of(false);
+        assert_eq!(folder_of(true), first);
+        assert_ne!(folder_of(false), first);
+        drop(folders);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
     }
 
     #[test]

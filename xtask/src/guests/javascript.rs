@@ -27,9 +27,8 @@ pub(super) fn build(workspace: &Workspace, out: &Path) -> Result<()> {
     let module = module(workspace)?;
     let select = ["--release", "--locked", "--workspace", "--bin", "hks-guest-pack"];
     ui::step("build hks-guest-pack", || workspace.run("guest-pack-build", workspace.cargo("build").args(select)))?;
-    let mut pack = workspace.cargo("run");
-    pack.args(select).arg("--").arg("--module").arg(module);
-    pack.args(["--wit", "wit", "--world", "interpreter", "--output"]).arg(out);
+    let mut pack = workspace.command(workspace.release_binary("hks-guest-pack")?);
+    pack.arg("--module").arg(module).args(["--wit", "wit", "--world", "interpreter", "--output"]).arg(out);
     ui::step("pack the javascript guest", || workspace.run("guest-pack", &mut pack))
 }
 
