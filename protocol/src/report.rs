@@ -44,7 +44,7 @@ pub struct Report {
     pub created_at: Timestamp,
     /// When the instance started.
     pub started_at: Timestamp,
-    /// When the instance was gone.
+    /// When it had ended. Its memory and files are given back right after.
     pub finished_at: Timestamp,
     /// W3C trace id, if the caller is traced.
     pub trace_id: Option<String>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hks_protocol::{Attempt, LogSink, Report, Usage};
+use hks_protocol::{Attempt, ByteSize, LogSink, Report, Stream, Usage};
 use jiff::Timestamp;
 use serde_json::json;
 use wasmtime::Store;
@@ -143,9 +143,13 @@ impl Run<'_> {
         started_at: Timestamp,
     ) -> Result<Report> {
         let fuel_left = store.get_fuel().unwrap_or(0);
-        let said = store.data().output.finish();
         let guest = store.data();
         let limits = &self.attempt.limits;
+        if guest.wasi.scratch().was_full() {
+            let note = format!("hks: /tmp is full, its limit is {}\n", ByteSize(limits.tmp_bytes()));
+            guest.output.write(Stream::Stderr, note.as_bytes());
+        }
+        let said = guest.output.finish();
         let evidence = Evidence { limits, memory: &guest.memory, value_bytes_max: said.value_bytes_max };
         let Ending { outcome, value, error } = match called {
             Err(stopped) => evidence.stopped(stopped),

@@ -2,6 +2,7 @@
 
 use hks_protocol::{ByteSize, Failure, Json, Limits, Outcome};
 use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
 
 use crate::bindings::hks::function::types::Failure as GuestFailure;
 use crate::deadline::Stopped;
@@ -90,6 +91,10 @@ impl Evidence<'_> {
             Some(_) if self.memory.refused_bytes().is_some() => self.out_of_memory(),
             Some(trap) => Ending::failed(Outcome::Trapped, "Trap", trap.to_string()),
             None if is_oversized_transfer(error) => self.output_too_large(),
+            None if error.downcast_ref::<ResourceTableError>().is_some() => {
+                let value = "the function has too many files, streams and timers open at once";
+                Ending::failed(Outcome::Trapped, "Trap", value)
+            }
             None => Ending::failed(Outcome::Trapped, "Trap", error.root_cause().to_string()),
         }
     }
@@ -104,6 +109,9 @@ impl Evidence<'_> {
         // A start function is guest code like any other.
         if error.downcast_ref::<Trap>().is_some() {
             return Ok(self.trapped(error));
+        }
+        if is_excess(error) {
+            return Err(Error::Refused(error.root_cause().to_string()));
         }
         Err(Error::Host(format!("instantiate: {error:#}")))
     }
@@ -120,18 +128,21 @@ impl Evidence<'_> {
 
     fn output_too_large(&self) -> Ending {
         let limit = ByteSize(self.limits.output_bytes());
-        Ending::failed(
-            Outcome::OutputTooLarge,
-            "OutputTooLarge",
-            format!("the result exceeds the output limit of {limit}"),
-        )
+        let value = format!("the result, or a text that was logged at once, exceeds the output limit of {limit}");
+        Ending::failed(Outcome::OutputTooLarge, "OutputTooLarge", value)
     }
 }
 
 /// What guests may hand to the host in one call, besides what the output limit allows for the value.
 pub(crate) const TRANSFER_BYTES: usize = 1 << 20;
 
-/// Wasmtime has no type for this error, only this text, which the tests hold.
+/// More instances, tables or memories than the store grants. Like the next, an error of Wasmtime that has no type, only
+/// this text, which the tests hold.
+fn is_excess(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().starts_with("resource limit exceeded")
+}
+
+/// A text that was too large to be handed over.
 fn is_oversized_transfer(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
 }

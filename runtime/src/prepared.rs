@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hks_engine::{Artifact, Digest};
+use wasmtime::component::types::{ComponentFunc, ComponentItem, Record, Type};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
 use crate::host::Guest;
@@ -86,18 +87,50 @@ fn check_shape(component: &Component) -> Result<()> {
     Ok(())
 }
 
+/// Finds what to call, and checks its type once for all attempts.
 fn find_entry(component: &Component) -> Result<Entry> {
-    let find = |interface: &str, function: &str| {
-        let interface = component.get_export_index(None, format!("hks:function/{interface}@{VERSION}"))?;
-        component.get_export_index(Some(&interface), function)
+    if let Some(export) = find_function(component, "interpret", "run", 3)? {
+        return Ok(Entry::Interpreter(export));
+    }
+    if let Some(export) = find_function(component, "handler", "handle", 2)? {
+        return Ok(Entry::Function(export));
+    }
+    let wanted = format!("hks:function/handler@{VERSION} or hks:function/interpret@{VERSION}");
+    Err(Error::Refused(format!("it exports neither of {wanted}")))
+}
+
+/// The function of that name, which takes so many texts and returns a text or a failure.
+fn find_function(
+    component: &Component,
+    interface: &str,
+    function: &str,
+    texts: usize,
+) -> Result<Option<ComponentExportIndex>> {
+    let name = format!("hks:function/{interface}@{VERSION}");
+    let Some(interface) = component.get_export_index(None, &name) else { return Ok(None) };
+    match component.get_export(Some(&interface), function) {
+        Some((ComponentItem::ComponentFunc(found), export)) if is_handler(&found, texts) => Ok(Some(export)),
+        Some(_) => Err(Error::Refused(format!("{function} of its {name} has another type than the interface says"))),
+        None => Err(Error::Refused(format!("its {name} has no function {function}"))),
+    }
+}
+
+fn is_handler(function: &ComponentFunc, texts: usize) -> bool {
+    let takes_texts = function.params().len() == texts && function.params().all(|(_, ty)| ty == Type::String);
+    let mut results = function.results();
+    let returns = match (results.next(), results.next()) {
+        (Some(Type::Result(result)), None) => {
+            result.ok() == Some(Type::String)
+                && matches!(result.err(), Some(Type::Record(failure)) if is_failure(&failure))
+        }
+        _ => false,
     };
-    find("interpret", "run")
-        .map(Entry::Interpreter)
-        .or_else(|| find("handler", "handle").map(Entry::Function))
-        .ok_or_else(|| {
-            let wanted = format!("hks:function/handler@{VERSION} or hks:function/interpret@{VERSION}");
-            Error::Refused(format!("it exports neither of {wanted}"))
-        })
+    takes_texts && returns
+}
+
+fn is_failure(record: &Record) -> bool {
+    let fields: Vec<_> = record.fields().map(|field| (field.name.to_owned(), field.ty)).collect();
+    fields == ["name", "value", "traceback"].map(|name| (name.to_owned(), Type::String))
 }
 
 /// Prepared artifacts by digest, up to a number; the least recently used one makes room.

@@ -98,7 +98,10 @@ impl Runtime {
         let cancel = Cancel::default();
         let execution = Execution { cancel: cancel.clone() };
         let (shared, prepared) = (Arc::clone(&self.0), prepared.clone());
-        let task = async move { shared.run(&prepared, &attempt, Arc::new(sink), &cancel, asked, done).await };
+        let handover = Handover { done: Some(done) };
+        let task = async move {
+            shared.run(&prepared, &attempt, Arc::new(sink), &cancel, asked, |report| handover.hand(report)).await;
+        };
         self.0.threads.as_ref().expect("only taken when the last clone is dropped").spawn(task);
         execution
     }
@@ -136,6 +139,29 @@ impl Shared {
         let _running = self.ticker.running();
         let run = Run { engine: &self.engine, scratch: &self.scratch, prepared, attempt, cancel, asked };
         run.run(sink, done).await;
+    }
+}
+
+/// Hands over exactly one report, also when the task that runs the attempt panics or is dropped.
+struct Handover<F: FnOnce(Result<Report>)> {
+    done: Option<F>,
+}
+
+impl<F: FnOnce(Result<Report>)> Handover<F> {
+    fn hand(mut self, report: Result<Report>) {
+        if let Some(done) = self.done.take() {
+            done(report);
+        }
+    }
+}
+
+impl<F: FnOnce(Result<Report>)> Drop for Handover<F> {
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            done(Err(Error::Host(
+                "the attempt ended without a report: the runtime stopped, or a log sink panicked".into(),
+            )));
+        }
     }
 }
 

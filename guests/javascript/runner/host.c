@@ -19,6 +19,7 @@ IMPORT("clock", "remaining") extern uint64_t import_remaining(void);
 IMPORT("entropy", "random-bytes") extern void import_random_bytes(uint32_t length, struct host_text *result);
 IMPORT("environment", "variables") extern void import_variables(void *result);
 
+enum { LOG_BYTES_MAX = 262144 }; /* a call; the host ends a run that hands it more than its output limit allows */
 enum { RANDOM_BYTES_MAX = 65536 }; /* a call; the host traps on more */
 
 /* The host allocates what it passes in. One byte more, zero, because QuickJS wants its sources terminated. */
@@ -32,8 +33,17 @@ __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_
     return bytes;
 }
 
+/* In pieces that end between characters: the host takes a bounded amount at once. */
 void host_write_log(enum host_log to, const char *text, size_t length)
 {
+    while (length > LOG_BYTES_MAX) {
+        size_t piece = LOG_BYTES_MAX;
+        while (((unsigned char)text[piece] & 0xc0) == 0x80)
+            piece--;
+        import_write_log(to, text, piece);
+        text += piece;
+        length -= piece;
+    }
     import_write_log(to, text, length);
 }
 

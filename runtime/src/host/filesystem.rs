@@ -18,6 +18,10 @@ use crate::host::scratch::{ENTRY_BYTES, Full, Scratch};
 /// Where guests see their folder.
 const MOUNT: &str = "/tmp";
 
+/// Files and folders that one guest may have open. Each is a descriptor of the host process, and with the streams that
+/// belong to it up to three handles.
+const OPEN_FILES_MAX: usize = 64;
+
 /// The filesystem of one call into the host.
 pub(crate) struct Filesystem<'a> {
     pub(crate) wasi: WasiFilesystemCtxView<'a>,
@@ -86,10 +90,15 @@ impl HostDescriptor for Filesystem<'_> {
         if open.contains(OpenFlags::CREATE) {
             self.charge(ENTRY_BYTES)?;
         }
-        let opened = self.wasi.open_at(fd, path_flags, path, open, flags).await?;
-        if let Descriptor::File(file) = self.wasi.table.get(&opened)? {
-            self.scratch.opened(&file.file);
+        if self.scratch.open_files() >= OPEN_FILES_MAX {
+            // WASI has no word for too many open files.
+            return Err(ErrorCode::InsufficientMemory.into());
         }
+        let opened = self.wasi.open_at(fd, path_flags, path, open, flags).await?;
+        self.scratch.opened(match self.wasi.table.get(&opened)? {
+            Descriptor::File(file) => &file.file,
+            Descriptor::Dir(folder) => &folder.dir,
+        });
         Ok(opened)
     }
 
@@ -266,7 +275,7 @@ struct ChargedStream {
 impl OutputStream for ChargedStream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         self.scratch.charge(bytes.len() as u64).map_err(|Full| {
-            let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+            let full = std::io::Error::from(rustix::io::Errno::NOSPC);
             StreamError::LastOperationFailed(full.into())
         })?;
         self.inner.write(bytes)

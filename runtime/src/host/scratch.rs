@@ -37,6 +37,7 @@ struct State {
     folders: ScratchFolders,
     folder: Option<TempDir>,
     used: bool,
+    refused: bool,
     limit_bytes: u64,
     budget_bytes: u64,
     open: Vec<Weak<File>>,
@@ -76,7 +77,8 @@ impl Scratch {
     /// A scratch folder that is not there yet.
     pub(crate) fn new(folders: ScratchFolders, limit_bytes: u64) -> Self {
         let budget_bytes = limit_bytes;
-        let state = State { folders, folder: None, used: false, limit_bytes, budget_bytes, open: Vec::new() };
+        let state =
+            State { folders, folder: None, used: false, refused: false, limit_bytes, budget_bytes, open: Vec::new() };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -102,15 +104,27 @@ impl Scratch {
         if bytes > state.budget_bytes {
             state.budget_bytes = state.limit_bytes.saturating_sub(state.measure());
         }
-        state.budget_bytes = state.budget_bytes.checked_sub(bytes).ok_or(Full)?;
+        let left = state.budget_bytes.checked_sub(bytes);
+        state.refused |= left.is_none();
+        state.budget_bytes = left.ok_or(Full)?;
         Ok(())
+    }
+
+    /// Whether something did not fit. Guests may only be told that a write failed, so the report has to say why.
+    pub(crate) fn was_full(&self) -> bool {
+        self.lock().refused
+    }
+
+    /// How many files and folders are open.
+    pub(crate) fn open_files(&self) -> usize {
+        let mut state = self.lock();
+        state.open.retain(|file| file.strong_count() > 0);
+        state.open.len()
     }
 
     /// Remembers an open file, which may be removed while it still takes space.
     pub(crate) fn opened(&self, file: &Arc<File>) {
-        let mut state = self.lock();
-        state.open.retain(|file| file.strong_count() > 0);
-        state.open.push(Arc::downgrade(file));
+        self.lock().open.push(Arc::downgrade(file));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

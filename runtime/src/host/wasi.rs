@@ -48,6 +48,10 @@ impl Wasi {
         table.set_max_capacity(HANDLES_MAX);
         Self { context, table, scratch }
     }
+
+    pub(crate) fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
 }
 
 impl WasiView for Guest {

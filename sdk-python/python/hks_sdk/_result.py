@@ -173,7 +173,7 @@ class ExecutionResult:
 
     @property
     def finished_at(self) -> datetime:
-        """When the instance was gone, in UTC."""
+        """When it had ended, in UTC."""
         return cast("datetime", self._part("finished_at"))
 
     @property
