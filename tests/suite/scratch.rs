@@ -153,7 +153,7 @@ fn its_size_is_bounded_whatever_fills_it() {
         run("
         file = open('/tmp/sparse', 'wb', buffering=0); file.seek(1 << 30)
         return attempt(file.write, b'x')"),
-        stopped
+        full
     );
     assert_eq!(
         run("
