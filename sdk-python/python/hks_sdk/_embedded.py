@@ -197,5 +197,8 @@ def cache_folder() -> str:
     return os.path.join(home, ".cache", "hks")
 
 
-PROCESS = Embedded(_native_runtime, os.path.join(os.path.dirname(os.path.realpath(__file__)), "_guests"))
+GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "_guests")
+"""The interpreters, beside the package."""
+
+PROCESS = Embedded(_native_runtime, GUESTS)
 """What `hks_sdk.functions` uses."""
