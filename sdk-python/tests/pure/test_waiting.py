@@ -118,9 +118,16 @@ def test_async_cancellation_cancels_the_execution(fake: FakeRuntime) -> None:
 
 def test_async_timeouts_cancel_the_execution(fake: FakeRuntime) -> None:
     fake.endless = True
-    with pytest.raises(asyncio.TimeoutError):
-        asyncio.run(asyncio.wait_for(aexecute(CODE), 0.05))
-    assert fake.executions[0].canceled.is_set()
+
+    async def main() -> None:
+        task = asyncio.ensure_future(aexecute(CODE))
+        while not fake.executions:
+            await asyncio.sleep(0.001)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(task, 0.05)
+        assert fake.executions[0].canceled.is_set()
+
+    asyncio.run(main())
 
 
 def test_a_coroutine_that_is_closed_cancels_the_execution(fake: FakeRuntime) -> None:
