@@ -91,5 +91,7 @@ def prepend(source: str, function: str, statements: str) -> str:
     definition = re.compile(rf"^[a-zA-Z_][\w \t*]*\b{function}\([^;{{}}]*\)\n\{{", re.MULTILINE)
     found = definition.findall(source)
     if len(found) != 1:
-        sys.exit(f"javascript guest: {len(found)} definitions of {function} in the engine, expected one; see engine_patch.py")
+        sys.exit(
+            f"javascript guest: {len(found)} definitions of {function} in the engine, expected one; see engine_patch.py"
+        )
     return definition.sub(lambda match: f"{match.group(0)} {statements}", source)

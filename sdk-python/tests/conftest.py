@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_native import FakeRuntime, embedded
 
+from fake_native import FakeRuntime, embedded
 from hks_sdk import _embedded
 
 COMPILE_S_MAX = 600

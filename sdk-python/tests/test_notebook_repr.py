@@ -8,8 +8,8 @@ import html.parser
 from typing import Any
 
 import pytest
-from fake_native import failed_json, report_json
 
+from fake_native import failed_json, report_json
 from hks_sdk import ExecutionResult, RichResult
 from hks_sdk.functions import execute
 

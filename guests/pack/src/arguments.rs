@@ -1,14 +1,22 @@
-//! The command line: four options, all of them required.
+//! The command line: options with values, all of them required.
 
 use std::{ffi::OsString, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-const USAGE: &str = "usage: hks-guest-pack --module MODULE.wasm --wit DIRECTORY --world NAME --output COMPONENT.wasm";
+const USAGE: &str = "usage: hks-guest-pack --module MODULE.wasm --wit DIRECTORY --world NAME --output COMPONENT.wasm
+       hks-guest-pack fuse --input COMPONENT.wasm --output COMPONENT.wasm";
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Pack(Pack),
+    Fuse(Fuse),
+}
 
 /// What to pack, and for which world.
 #[derive(Debug)]
-pub(crate) struct Arguments {
+pub(crate) struct Pack {
     /// A core module that exports its initialisation.
     pub(crate) module: PathBuf,
     /// The directory of the WIT package.
@@ -19,51 +27,71 @@ pub(crate) struct Arguments {
     pub(crate) output: PathBuf,
 }
 
-impl Arguments {
-    /// Reads `--name value` pairs.
+/// What to fuse.
+#[derive(Debug)]
+pub(crate) struct Fuse {
+    /// A component that links several modules.
+    pub(crate) input: PathBuf,
+    /// Where the component goes; replaced if it exists.
+    pub(crate) output: PathBuf,
+}
+
+impl Command {
+    /// Reads `--name value` pairs, after the word `fuse` if that is what to do.
     pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self> {
-        let (mut module, mut wit, mut world, mut output) = (None, None, None, None);
-        let mut words = words.into_iter();
-        while let Some(name) = words.next() {
-            let slot = match name.to_str() {
-                Some("--module") => &mut module,
-                Some("--wit") => &mut wit,
-                Some("--world") => &mut world,
-                Some("--output") => &mut output,
-                _ => bail!("unknown argument {name:?}; {USAGE}"),
-            };
-            let value = words.next().with_context(|| format!("{name:?} needs a value; {USAGE}"))?;
-            if slot.replace(value).is_some() {
-                bail!("{name:?} is given twice; {USAGE}");
-            }
+        let mut words = words.into_iter().peekable();
+        if words.next_if(|word| word == "fuse").is_some() {
+            let [input, output] = values(words, ["--input", "--output"])?;
+            return Ok(Self::Fuse(Fuse { input: input.into(), output: output.into() }));
         }
-        Ok(Self {
-            module: required(module, "--module")?.into(),
-            wit: required(wit, "--wit")?.into(),
-            world: required(world, "--world")?.to_string_lossy().into_owned(),
-            output: required(output, "--output")?.into(),
-        })
+        let [module, wit, world, output] = values(words, ["--module", "--wit", "--world", "--output"])?;
+        let world = world.to_string_lossy().into_owned();
+        Ok(Self::Pack(Pack { module: module.into(), wit: wit.into(), world, output: output.into() }))
     }
 }
 
-fn required(value: Option<OsString>, name: &str) -> Result<OsString> {
-    value.with_context(|| format!("{name} is missing; {USAGE}"))
+/// The values of the options `names`, in the order of the names.
+fn values<const COUNT: usize>(
+    mut words: impl Iterator<Item = OsString>,
+    names: [&str; COUNT],
+) -> Result<[OsString; COUNT]> {
+    let mut values = [const { None }; COUNT];
+    while let Some(name) = words.next() {
+        let Some(place) = names.iter().position(|known| name == *known) else {
+            bail!("unknown argument {name:?}; {USAGE}");
+        };
+        let value = words.next().with_context(|| format!("{name:?} needs a value; {USAGE}"))?;
+        if values[place].replace(value).is_some() {
+            bail!("{name:?} is given twice; {USAGE}");
+        }
+    }
+    if let Some(place) = values.iter().position(Option::is_none) {
+        bail!("{} is missing; {USAGE}", names[place]);
+    }
+    Ok(values.map(|value| value.expect("none is missing")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(words: &[&str]) -> Result<Arguments> {
-        Arguments::parse(words.iter().map(OsString::from))
+    fn parse(words: &[&str]) -> Result<Command> {
+        Command::parse(words.iter().map(OsString::from))
     }
 
     #[test]
     fn options_are_read_in_any_order() {
         let words = ["--output", "c", "--world", "w", "--wit", "d", "--module", "m"];
-        let arguments = parse(&words).unwrap();
+        let Command::Pack(arguments) = parse(&words).unwrap() else { panic!("that is how to pack") };
         assert_eq!((arguments.module, arguments.output), ("m".into(), "c".into()));
         assert_eq!((arguments.wit, arguments.world), ("d".into(), "w".to_owned()));
+    }
+
+    #[test]
+    fn fuse_has_options_of_its_own() {
+        let words = ["fuse", "--output", "o", "--input", "i"];
+        let Command::Fuse(arguments) = parse(&words).unwrap() else { panic!("that is how to fuse") };
+        assert_eq!((arguments.input, arguments.output), ("i".into(), "o".into()));
     }
 
     #[test]
@@ -73,6 +101,8 @@ mod tests {
             (&["--module"][..], "needs a value"),
             (&["--module", "m", "--module", "n"][..], "given twice"),
             (&["--frobnicate"][..], "unknown argument \"--frobnicate\""),
+            (&["fuse", "--input", "i"][..], "--output is missing"),
+            (&["fuse", "--module", "m"][..], "unknown argument \"--module\""),
         ] {
             let message = parse(words).unwrap_err().to_string();
             assert!(message.contains(mistake), "{message}");

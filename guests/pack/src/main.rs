@@ -1,26 +1,30 @@
-//! Turns a guest's core module into a component that starts from its initialised memory.
+//! Makes guests fast to start.
 //!
 //! ```text
 //! hks-guest-pack --module js.wasm --wit wit --world interpreter --output javascript.wasm
+//! hks-guest-pack fuse --input linked.wasm --output python.wasm
 //! ```
 //!
-//! Three steps, each with a module of its own: [`snapshot`] runs the module's initialisation and keeps what its memory
-//! holds then, [`component`] wraps the result for a world of our WIT package, [`arguments`] says from where to where.
+//! The first turns a guest's core module into a component that starts from its initialised memory: [`snapshot`] runs the
+//! module's initialisation and keeps what its memory holds then, [`component`] wraps the result for a world of our WIT
+//! package. The second takes a component that has its memory already and makes one module of those that it links:
+//! [`fuse`](mod@fuse). [`arguments`] says from where to where.
 //!
 //! A build tool: it trusts its inputs, which this repository makes, and is not part of what runs functions.
 
 mod arguments;
 mod component;
+mod fuse;
 mod snapshot;
 
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Command, Fuse, Pack};
 
 fn main() -> ExitCode {
-    match Arguments::parse(std::env::args_os().skip(1)).and_then(|arguments| pack(&arguments)) {
+    match Command::parse(std::env::args_os().skip(1)).and_then(|command| run(&command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hks-guest-pack: {error:#}");
@@ -29,23 +33,40 @@ fn main() -> ExitCode {
     }
 }
 
-fn pack(arguments: &Arguments) -> Result<()> {
-    let module = fs::read(&arguments.module).with_context(|| format!("cannot read {}", arguments.module.display()))?;
-    let initialised = snapshot::take(&module)?;
+fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Pack(arguments) => pack(arguments),
+        Command::Fuse(arguments) => fuse(arguments),
+    }
+}
+
+fn pack(arguments: &Pack) -> Result<()> {
+    let initialised = snapshot::take(&read(&arguments.module)?)?;
     let component = component::encode(initialised, &arguments.wit, &arguments.world)?;
     write_atomically(&arguments.output, &component)
-        .with_context(|| format!("cannot write {}", arguments.output.display()))
+}
+
+fn fuse(arguments: &Fuse) -> Result<()> {
+    let fused = fuse::fuse(&read(&arguments.input)?)
+        .with_context(|| format!("cannot fuse the modules of {}", arguments.input.display()))?;
+    write_atomically(&arguments.output, &fused)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Readers of `path` see the old content or the new one, never a part.
 fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    let partial = path.with_extension("partial");
-    fs::write(&partial, bytes)?;
-    fs::rename(&partial, path)?;
-    Ok(())
+    let write = || {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let partial = path.with_extension("partial");
+        fs::write(&partial, bytes)?;
+        fs::rename(&partial, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]
@@ -70,7 +91,7 @@ mod tests {
         fs::write(folder.path().join("wit/test.wit"), WIT).unwrap();
         fs::write(folder.path().join("guest.wasm"), wat::parse_str(MODULE).unwrap()).unwrap();
         let output = folder.path().join("new/component.wasm");
-        pack(&Arguments {
+        pack(&Pack {
             module: folder.path().join("guest.wasm"),
             wit: folder.path().join("wit"),
             world: "guest".to_owned(),

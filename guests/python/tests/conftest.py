@@ -14,9 +14,10 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "src"))
 
+from interpreter_state import streams_kept
+
 from hks_guest.driver import Driver
 from hks_guest.host import Host
-from interpreter_state import streams_kept
 
 CONTEXT = '{"execution_id": "exe_1", "attempt": 2, "function_name": "f", "memory_limit_mb": 128}'
 

@@ -6,10 +6,10 @@ import importlib
 import sys
 
 import pytest
+from interpreter_state import streams_kept
 
 from hks_guest import build
 from hks_guest.driver import Driver
-from interpreter_state import streams_kept
 
 
 class Err(Exception):

@@ -6,9 +6,9 @@ import io
 import sys
 
 import pytest
+from interpreter_state import streams_kept
 
 from hks_guest.output import Streams
-from interpreter_state import streams_kept
 
 
 @contextlib.contextmanager

@@ -43,7 +43,7 @@ def is_coroutine_callback(callback: object) -> bool:
     """Calling it makes a coroutine that only an event loop can run."""
     import inspect
 
-    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None))
+    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None))  # noqa: B004
 
 
 def _cancel(execution: Execution) -> None:

@@ -8,8 +8,8 @@ from enum import IntEnum
 from typing import Any
 
 import pytest
-from fake_native import FakeRuntime
 
+from fake_native import FakeRuntime
 from hks_sdk import HksError, InfrastructureError, InvalidArgumentError
 from hks_sdk.functions import execute
 

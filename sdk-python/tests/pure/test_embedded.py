@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
-from fake_native import FakeRuntime, embedded
 
+from fake_native import FakeRuntime, embedded
 from hks_sdk import ForkedProcessError, GuestNotFoundError, InfrastructureError, _embedded
 from hks_sdk.functions import aexecute, execute
 

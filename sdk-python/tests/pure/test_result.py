@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fake_native import REPORT, failed_json, report_json
 
 import hks_sdk
+from fake_native import REPORT, failed_json, report_json
 from hks_sdk import ExecutionResult, FunctionError, RichResult
 
 

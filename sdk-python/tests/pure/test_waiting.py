@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from fake_native import FakeRuntime, report_json
 
+from fake_native import FakeRuntime, report_json
 from hks_sdk.functions import aexecute, execute
 
 CODE = "def handler(event): return event"

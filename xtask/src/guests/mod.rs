@@ -4,6 +4,7 @@
 //! it is built. A guest whose key is known is copied from the cache.
 
 pub(crate) mod javascript;
+mod pack;
 mod python;
 
 use std::path::{Path, PathBuf};
@@ -52,7 +53,7 @@ impl Guest {
         let key =
             Key::new(self.name()).folder("sources", &self.sources(workspace))?.folder("wit", &workspace.path("wit"))?;
         let key = match self {
-            Self::Python => python::recipe(key),
+            Self::Python => python::recipe(workspace, key)?,
             Self::Javascript => javascript::recipe(workspace, key)?,
         };
         Ok(key.finish())
