@@ -24,7 +24,7 @@ pub enum Metering {
     /// Fuel is the deterministic budget and the meter, the epoch stops a guest at its deadline.
     #[default]
     FuelAndEpoch,
-    /// The deadline alone: some 10 % faster, and fuel is neither bounded nor reported.
+    /// The deadline alone: a fifth faster, and fuel is neither bounded nor reported.
     Epoch,
     /// Nothing stops a guest. For benchmarks of trusted code only; the runtime refuses to use it otherwise.
     None,
@@ -248,7 +248,7 @@ fn pool_config(instances: u32, pagemap_scan: bool) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances);
     pool.total_stacks(instances);
-    // An unfused CPython is 16 modules; adapters add a few.
+    // A component that is linked when it is instantiated, as toolchains for dynamic languages make them, has some 16 modules.
     pool.max_core_instances_per_component(64);
     pool.total_core_instances(instances.saturating_mul(64));
     pool.max_memories_per_component(4);

@@ -51,7 +51,7 @@ impl ResourceLimiter for MemoryLimiter {
         Ok(self.grow(current as u64 * TABLE_ENTRY_BYTES, (desired as u64).saturating_mul(TABLE_ENTRY_BYTES)))
     }
 
-    /// An unfused CPython is 16 modules with a few adapters.
+    /// What a component has that is linked when it is instantiated, and room.
     fn instances(&self) -> usize {
         64
     }
