@@ -210,6 +210,13 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_file_is_refused() {
+        let it = compiled();
+        fs::write(&it.path, "").unwrap();
+        assert!(it.refusal().contains("too short"), "{}", it.refusal());
+    }
+
+    #[test]
     fn an_artifact_of_another_user_key_is_refused() {
         let it = compiled();
         let other = compiled();
