@@ -7,18 +7,15 @@ use hks_protocol::{Attempt, ByteSize, LogSink, Report, Stream, Usage};
 use jiff::Timestamp;
 use serde_json::json;
 use wasmtime::Store;
-use wasmtime::component::TypedFunc;
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lower};
 
-use crate::bindings::hks::function::types::Failure;
 use crate::cancel::Cancel;
 use crate::deadline::{Stopped, run_until};
 use crate::host::{Clock, Guest, Output, Scratch, ScratchFolders, Wasi, environment};
 use crate::memory::MemoryLimiter;
-use crate::outcome::{Ending, Evidence, TRANSFER_BYTES};
+use crate::outcome::{Ending, Evidence, Returned, TRANSFER_BYTES};
 use crate::prepared::{Entry, Prepared};
 use crate::{Error, Result};
-
-type Call<'a, P> = TypedFunc<P, (std::result::Result<String, Failure>,)>;
 
 /// One attempt on its way.
 pub(crate) struct Run<'a> {
@@ -80,7 +77,7 @@ impl Run<'_> {
         Ok(store)
     }
 
-    /// Instantiates and calls. The outer error is a trap or the like; the inner one, an instance that could not be made.
+    /// Instantiates and calls.
     async fn call(&self, store: &mut Store<Guest>, start: &mut Duration) -> Called {
         let instance = match self.prepared.instance().instantiate_async(&mut *store).await {
             Ok(instance) => instance,
@@ -96,24 +93,12 @@ impl Run<'_> {
         let called = match self.prepared.entry() {
             Entry::Interpreter(export) => {
                 let code = self.attempt.code.as_deref().unwrap_or_default();
-                match instance.get_typed_func(&mut *store, export) {
-                    Ok(function) => {
-                        let function: Call<'_, (&str, &str, &str)> = function;
-                        function.call_async(&mut *store, (code, event, &context)).await
-                    }
-                    Err(error) => Err(error),
-                }
+                call_export(store, &instance, export, (code, event, context.as_str())).await
             }
-            Entry::Function(export) => match instance.get_typed_func(&mut *store, export) {
-                Ok(function) => {
-                    let function: Call<'_, (&str, &str)> = function;
-                    function.call_async(&mut *store, (event, &context)).await
-                }
-                Err(error) => Err(error),
-            },
+            Entry::Function(export) => call_export(store, &instance, export, (event, context.as_str())).await,
         };
         match called {
-            Ok((returned,)) => Called::Returned(returned),
+            Ok(returned) => Called::Returned(returned),
             Err(error) => Called::Trapped(error),
         }
     }
@@ -176,9 +161,23 @@ impl Run<'_> {
     }
 }
 
+/// Calls an exported function, whose type was checked when the component was prepared. An error is a trap or the like.
+async fn call_export<P>(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    export: ComponentExportIndex,
+    parameters: P,
+) -> wasmtime::Result<Returned>
+where
+    P: ComponentNamedList + Lower + Send + Sync,
+{
+    let function = instance.get_typed_func::<P, (Returned,)>(&mut *store, export)?;
+    function.call_async(&mut *store, parameters).await.map(|(returned,)| returned)
+}
+
 /// What came of a call.
 enum Called {
-    Returned(std::result::Result<String, Failure>),
+    Returned(Returned),
     Trapped(wasmtime::Error),
     NotInstantiated(wasmtime::Error),
 }
