@@ -8,6 +8,8 @@ from typing import Any, Callable, Mapping, Optional, Sequence, Union
 Value = Union[str, float, int, None]
 Format = Callable[[Any], str]
 
+NOT_ALL = "what it compares was not all measured"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -68,11 +70,18 @@ class Section:
         }
 
 
-def bar(promise: str, found: Optional[float], limit: float, write: Format) -> Bar:
-    """A promise that `found` is at most `limit`."""
+def at_most(promise: str, found: Optional[float], limit: float, write: Format) -> Bar:
+    """A promise that `found` is `limit` or less."""
     if found is None:
-        return Bar(promise, None, "what it compares was not all measured")
+        return Bar(promise, None, NOT_ALL)
     return Bar(promise, found <= limit, write(found))
+
+
+def at_least(promise: str, found: Optional[float], limit: float, write: Format) -> Bar:
+    """A promise that `found` is `limit` or more."""
+    if found is None:
+        return Bar(promise, None, NOT_ALL)
+    return Bar(promise, found >= limit, write(found))
 
 
 def milliseconds(value: float) -> str:

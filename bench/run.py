@@ -1,6 +1,6 @@
 """`cargo xtask bench` runs this: performance and memory, measured against peers in the same run.
 
-`python bench/run.py [SECTION …] [--quick] [--check] [--markdown] [--json FILE]`
+`python bench/run.py [SECTION …] [--quick] [--check] [--markdown] [--json FILE] [--programs FOLDER]`
 
 Needs `hks_sdk` and the packages of `bench/requirements.txt` in its environment; a peer that is not to be had gets a
 row that says why it is empty.
@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import machine
+from programs import Programs
 from report import Section, as_markdown, as_text
 from sections import NAMES, Plan
 
@@ -33,6 +34,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="exit with 1 unless every promise was measured and kept")
     parser.add_argument("--markdown", action="store_true", help="print what can be pasted into README.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything, unrounded, to FILE")
+    parser.add_argument(
+        "--programs", type=Path, metavar="FOLDER", help="where the built programs of runtime/examples are"
+    )
     parsed = parser.parse_args(words)
     unknown = [name for name in parsed.sections if name not in NAMES]
     if unknown:
@@ -43,7 +47,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
 def main(words: list[str]) -> int:
     """Runs the sections and prints each as soon as it is done."""
     options = arguments(words)
-    plan = Plan(quick=options.quick)
+    plan = Plan(quick=options.quick, programs=Programs(options.programs))
     began = time.monotonic()
     facts = {**machine.facts(), "metering": _metering()}
     write = as_markdown if options.markdown else as_text

@@ -1,6 +1,6 @@
 """Who takes part: ourselves and the peers, one file each.
 
-A contestant does the same small thing in its own way, over and over: it runs the handler below with the event below,
+A contestant does the same small thing in its own way, over and over: it runs the trivial handler with the event below,
 fresh each time unless its `isolation` says otherwise, and returns what the handler returned. Each is run in a process
 of its own (`lane.py`), so that the threads and the memory of one are no burden to another.
 """
@@ -12,14 +12,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Awaitable, Callable, Mapping, Optional
 
-PYTHON_HANDLER = """\
-def handler(event):
-    return {"result": event["input"] * 2}
-"""
+import functions
 
-JAVASCRIPT_HANDLER = """\
-exports.handler = async (event) => ({ result: event.input * 2 });
-"""
+PYTHON_HANDLER = functions.TRIVIAL.read_text()
+JAVASCRIPT_HANDLER = functions.TRIVIAL_JAVASCRIPT.read_text()
 
 EVENT = {"input": 21}
 EXPECTED = {"result": 42}
@@ -54,6 +50,10 @@ class Contestant:
 MODULES = {
     "hks-python": "hks",
     "hks-javascript": "hks",
+    "hks-python-loaded": "hks",
+    "hks-javascript-loaded": "hks",
+    "hks-imports-loaded": "hks",
+    "hks-template-loaded": "hks",
     "python3": "python3",
     "bubblewrap": "bubblewrap",
     "pyodide-cold": "pyodide",

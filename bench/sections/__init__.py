@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Iterable
+from typing import Iterable, Mapping
 
 from lane import Lane
-from report import Row
+from measure import Summary
+from programs import Programs
+from report import NOT_ALL, Bar, Row, times
 
-NAMES = ("start", "cold", "memory", "flat", "cpu", "threads")
+NAMES = ("start", "snapshots", "inside", "fork", "cold", "memory", "flat", "cpu", "threads")
 """In the order in which they run."""
 
 
@@ -18,6 +20,7 @@ class Plan:
     """How much to measure."""
 
     quick: bool
+    programs: Programs
 
     def say(self, text: str) -> None:
         """Progress, for whoever waits."""
@@ -26,6 +29,15 @@ class Plan:
     def either(self, full: int, quick: int) -> int:
         """An amount that depends on the time there is."""
         return quick if self.quick else full
+
+
+def compared(found: Mapping[str, Summary], promise: str, one: str, peer: str, limit: float) -> Bar:
+    """Judged by p50 and by the best as well: on a busy machine the p50 of what runs long suffers more."""
+    if one not in found or peer not in found:
+        return Bar(promise, None, NOT_ALL)
+    of_p50 = found[one].p50_ms / found[peer].p50_ms
+    of_best = found[one].min_ms / found[peer].min_ms
+    return Bar(promise, max(of_p50, of_best) <= limit, f"{times(of_p50)} by p50, {times(of_best)} by the best")
 
 
 def empty_row(lane: Lane) -> Row:

@@ -10,9 +10,9 @@ import math
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
-import meter
 from measure import ratio
 from peers import native
+from programs import ProgramError, Programs
 from report import Column, Format, Row, Section, milliseconds, times
 
 from sections import Plan
@@ -78,23 +78,19 @@ def _columns() -> tuple[Column, ...]:
 def _add_meterings(plan: Plan, ways: dict[str, Run]) -> list[str]:
     """Adds the meterings that the SDK does not offer; why not, if that cannot be."""
     if plan.quick:
-        return ["--quick leaves out the other meterings, which take a build and two compilations the first time"]
-    plan.say("cpu: building the example that runs other meterings")
-    built = meter.build()
-    if isinstance(built, str):
-        return [f"other meterings not measured: {built}"]
+        return ["--quick leaves out the other meterings, which take two compilations the first time"]
     for metering in (EPOCH, NONE):
         plan.say(f"cpu: compiling the interpreter for metering {metering}, if that was not done before")
         try:
-            built.run(metering, FOLDER / "fib.py", 1)
-        except meter.MeterError as error:
+            plan.programs.run("cpu", metering, "python", FOLDER / "fib.py", 1)
+        except ProgramError as error:
             return [f"metering {metering} not measured: {error}"]
-        ways[metering] = _metered(built, metering)
+        ways[metering] = _metered(plan.programs, metering)
     return []
 
 
-def _metered(built: meter.Meter, metering: str) -> Run:
-    return lambda file: [report["value"] for report in built.run(metering, file, 1)]
+def _metered(programs: Programs, metering: str) -> Run:
+    return lambda file: [report["value"] for report in programs.run("cpu", metering, "python", file, 1)]
 
 
 def _sdk_value(code: str) -> Any:

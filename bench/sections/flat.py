@@ -6,7 +6,7 @@ from typing import Optional, Sequence
 
 import probes
 from measure import slope
-from report import Bar, Column, Row, Section, bar, one_decimal, whole
+from report import Bar, Column, Row, Section, at_most, one_decimal, whole
 
 from sections import Plan
 
@@ -14,7 +14,7 @@ LANGUAGES = {"python": "Python", "javascript": "JavaScript"}
 THREADS = 2
 GROWTH_MIB_MAX = 16
 WARM_UP_PART = 0.2
-"""The first part of a run is not looked at: places of the pool are touched for the first time, arenas are filled."""
+"""The first part of a run is not looked at: slots learn which pages are written, arenas are filled."""
 SECONDS_MAX = {"python": 240, "javascript": 40}
 
 COLUMNS = (
@@ -42,7 +42,7 @@ def run(plan: Plan) -> Section:
         rows,
         [_bar(row) for row in rows],
         [
-            f"warm: after the first {WARM_UP_PART:.0%}, in which the pool's places are touched for the first time; the slope "
+            f"warm: after the first {WARM_UP_PART:.0%}, in which slots learn which pages are written; the slope "
             "is that of the line through RSS from there on. A run that would take too long ends early, with its n in the table"
         ],
     )
@@ -70,4 +70,4 @@ def _bar(row: Row) -> Bar:
     after, warm = row.values.get("rss_after_mib"), row.values.get("rss_warm_mib")
     found: Optional[float] = float(after) - float(warm) if after is not None and warm is not None else None
     promise = f"{row.name}: RSS grows by at most {GROWTH_MIB_MAX} MiB once it is warm"
-    return bar(promise, found, GROWTH_MIB_MAX, lambda mib: f"{mib:+.1f} MiB")
+    return at_most(promise, found, GROWTH_MIB_MAX, lambda mib: f"{mib:+.1f} MiB")

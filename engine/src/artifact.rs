@@ -1,5 +1,6 @@
 use std::fmt;
 use std::fs::File;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use wasmtime::component::Component;
 
 use crate::Error;
+use crate::split::Shape;
 
 /// BLAKE3 digest of a component's bytes: what an artifact is named by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,11 +72,15 @@ pub struct Artifact {
 struct Inner {
     component: Component,
     digest: Digest,
+    shape: Shape,
+    file: File,
+    pages: Range<usize>,
 }
 
 impl Artifact {
-    pub(crate) fn new(component: Component, digest: Digest) -> Self {
-        Self { inner: Arc::new(Inner { component, digest }) }
+    /// `pages` is where the image lies in `file`.
+    pub(crate) fn new(component: Component, digest: Digest, shape: Shape, file: File, pages: Range<usize>) -> Self {
+        Self { inner: Arc::new(Inner { component, digest, shape, file, pages }) }
     }
 
     /// The compiled component.
@@ -87,6 +93,19 @@ impl Artifact {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.inner.digest
+    }
+
+    /// What its instances start with.
+    #[must_use]
+    pub fn shape(&self) -> &Shape {
+        &self.inner.shape
+    }
+
+    /// Where the image is that [`Shape::memory`] begins with: a file, and a range of whole pages in it. What was verified is in
+    /// this very file, which only this user can write, and which is only ever replaced as a whole.
+    #[must_use]
+    pub fn image(&self) -> (&File, Range<usize>) {
+        (&self.inner.file, self.inner.pages.clone())
     }
 }
 

@@ -41,3 +41,9 @@ impl Error {
         move |source| Self::Io { action, path, source }
     }
 }
+
+impl From<wasmparser::BinaryReaderError> for Error {
+    fn from(error: wasmparser::BinaryReaderError) -> Self {
+        Self::InvalidComponent(error.to_string())
+    }
+}

@@ -15,6 +15,7 @@ use crate::artifact::{Artifact, Digest};
 use crate::key::{self, Key};
 use crate::memo;
 use crate::seal::Seal;
+use crate::split::{self, PAGE_BYTES};
 use crate::{Engine, Error, Result};
 
 /// A folder of sealed artifacts that belongs to this user.
@@ -112,22 +113,34 @@ impl ArtifactStore {
     }
 
     fn compile(&self, engine: &Engine, wasm: &[u8], source: Digest) -> Result<()> {
-        let code = engine
+        let split = split::split(wasm)?;
+        let mut content = engine
             .wasmtime()
-            .precompile_component(wasm)
+            .precompile_component(&split.component)
             .map_err(|error| Error::InvalidComponent(format!("{error:#}")))?;
-        let seal = Seal { fingerprint: *engine.fingerprint(), source, code_bytes: code.len() as u64 };
-        let footer = seal.sign(&self.key, &code);
+        let code_bytes = content.len() as u64;
+        content.resize(content.len().next_multiple_of(PAGE_BYTES), 0);
+        content.extend_from_slice(&split.pages);
+        let shape = serde_json::to_vec(&split.shape).expect("a shape has only string keys");
+        content.extend_from_slice(&shape);
+        let seal = Seal {
+            fingerprint: *engine.fingerprint(),
+            source,
+            code_bytes,
+            pages_bytes: split.pages.len() as u64,
+            shape_bytes: shape.len() as u64,
+        };
+        let footer = seal.sign(&self.key, &content);
         let path = self.path(engine, source);
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io("create", &path))?;
-        file.write_all(&code).and_then(|()| file.write_all(&footer)).map_err(Error::io("write", &path))?;
+        file.write_all(&content).and_then(|()| file.write_all(&footer)).map_err(Error::io("write", &path))?;
         file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
         Ok(())
     }
 
     fn map(&self, engine: &Engine, source: Digest, file: &File, path: &Path) -> Result<Artifact> {
         key::check_private(file, path)?;
-        let seal = Seal::verify(&self.key, file, path)?;
+        let (seal, content) = Seal::verify(&self.key, file, path)?;
         if seal.source != source {
             return Err(Error::refused(path, "it was compiled from another component"));
         }
@@ -145,7 +158,9 @@ impl ArtifactStore {
         // only `compile` does, and neither the file nor its folder can be written by anybody else.
         let component = unsafe { Component::deserialize_file(engine.wasmtime(), same_file) };
         let component = component.map_err(|error| Error::refused(path, format!("{error:#}")))?;
-        Ok(Artifact::new(component, source))
+        let shape = serde_json::from_slice(&content[seal.shape()])
+            .map_err(|error| Error::refused(path, format!("its shape cannot be read: {error}")))?;
+        Ok(Artifact::new(component, source, shape, file.try_clone().map_err(Error::io("open", path))?, seal.pages()))
     }
 }
 
@@ -155,12 +170,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::{Allocation, EngineConfig, Metering};
+    use crate::{EngineConfig, Metering};
 
     const COMPONENT: &str = "(component)";
 
     fn engine(metering: Metering) -> Engine {
-        Engine::new(&EngineConfig { metering, allocation: Allocation::OnDemand, ..EngineConfig::default() }).unwrap()
+        Engine::new(&EngineConfig { metering, ..EngineConfig::default() }).unwrap()
     }
 
     struct Fixture {

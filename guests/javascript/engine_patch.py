@@ -1,4 +1,4 @@
-"""Makes QuickJS-ng's stack check see the stack that matters in WebAssembly.
+"""Mends two things in QuickJS-ng: what its stack check sees, and template objects that come from bytecode.
 
 QuickJS measures the depth of recursion by the address of a local variable. In WebAssembly that address moves only by what
 a function keeps in linear memory; most locals live on the host's stack, which no instruction can measure. The parser
@@ -11,7 +11,10 @@ frames from one entry of the function to the next), divided by STACK_RATIO and r
 JavaScript need nothing: JS_CallInternal takes enough. tests/robustness.test.js recurses by most of these paths, but on V8's
 stack: that the figures fit the host's shows only in the host.
 
-A function that is not found exactly once ends the build: a new version of the engine has to be looked at.
+Template objects, the first argument of a template's tag, are frozen when they are parsed; read from bytecode, their `length`
+stays writable. REPLACEMENTS makes them the same.
+
+A function or a text that is not found exactly once ends the build: a new version of the engine has to be looked at.
 """
 
 from __future__ import annotations
@@ -63,6 +66,15 @@ HOST_STACK_BYTES: dict[str, dict[str, int]] = {
 # Recursive paths on which the engine does not check the stack at all: it calls the next iterator of a chain directly.
 UNCHECKED = ["js_iterator_helper_next", "js_iterator_wrap_next", "js_iterator_concat_next"]
 
+REPLACEMENTS: dict[str, list[tuple[str, str]]] = {
+    "quickjs.c": [
+        (
+            "        }\n        JS_PreventExtensions(ctx, obj);\n    }\n    return obj;\n",
+            "        }\n        seal_template_obj(ctx, obj);\n    }\n    return obj;\n",
+        ),
+    ],
+}
+
 CHECK = "if (js_check_stack_overflow(ctx->rt, 0)) return JS_ThrowStackOverflow(ctx);"
 
 MACRO = f"""#define {COST_MACRO}(bytes) \\
@@ -78,6 +90,8 @@ def patch(engine: Path, target: Path) -> None:
         for function, host_bytes in functions.items():
             check = CHECK if function in UNCHECKED else ""
             source = prepend(source, function, f"{COST_MACRO}({linear_bytes(host_bytes)}); {check}")
+        for old, new in REPLACEMENTS.get(name, []):
+            source = replace(source, old, new)
         (target / name).write_text(MACRO + f'#line 1 "{name}"\n' + source, encoding="utf-8")
 
 
@@ -89,9 +103,15 @@ def linear_bytes(host_bytes: int) -> int:
 def prepend(source: str, function: str, statements: str) -> str:
     """Inserts statements at the beginning of a function's definition, without moving a line."""
     definition = re.compile(rf"^[a-zA-Z_][\w \t*]*\b{function}\([^;{{}}]*\)\n\{{", re.MULTILINE)
-    found = definition.findall(source)
-    if len(found) != 1:
-        sys.exit(
-            f"javascript guest: {len(found)} definitions of {function} in the engine, expected one; see engine_patch.py"
-        )
+    require_one(len(definition.findall(source)), f"definitions of {function}")
     return definition.sub(lambda match: f"{match.group(0)} {statements}", source)
+
+
+def replace(source: str, old: str, new: str) -> str:
+    require_one(source.count(old), f"occurrences of {old.strip()!r}")
+    return source.replace(old, new)
+
+
+def require_one(found: int, what: str) -> None:
+    if found != 1:
+        sys.exit(f"javascript guest: {found} {what} in the engine, expected one; see engine_patch.py")

@@ -120,8 +120,8 @@ pub struct Artifact {
 /// What an attempt used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Units of WebAssembly work. The same code and input use the same fuel on every machine; 0 where the operator chose
-    /// not to meter it.
+    /// Units of WebAssembly work. From the same start, the same code and input use the same fuel on every machine; less where
+    /// the source was compiled before, or its top level has run. 0 where the operator chose not to meter it.
     pub fuel: u64,
     /// Processor time of the guest's thread in milliseconds, start and host calls included.
     pub cpu_ms: f64,

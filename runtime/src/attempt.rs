@@ -7,82 +7,214 @@ use hks_protocol::{Attempt, ByteSize, LogSink, Report, Stream, Usage};
 use jiff::Timestamp;
 use serde_json::json;
 use wasmtime::Store;
-use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lower};
 
 use crate::cancel::Cancel;
 use crate::deadline::{Stopped, run_until};
 use crate::host::{Clock, Guest, Output, Scratch, ScratchFolders, Wasi, environment};
+use crate::live::{Live, Request, Source};
 use crate::memory::MemoryLimiter;
 use crate::outcome::{Ending, Evidence, Returned, TRANSFER_BYTES};
-use crate::prepared::{Entry, Prepared};
+use crate::prepared::Prepared;
+use crate::snapshot::Snapshot;
 use crate::{Error, Result};
 
 /// One attempt on its way.
 pub(crate) struct Run<'a> {
     pub(crate) engine: &'a hks_engine::Engine,
     pub(crate) scratch: &'a ScratchFolders,
-    pub(crate) prepared: &'a Prepared,
     pub(crate) attempt: &'a Attempt,
     pub(crate) cancel: &'a Cancel,
     /// When the caller asked for it.
     pub(crate) asked: Instant,
+    /// What an interpreter made of the attempt's source before.
+    pub(crate) compiled: Option<Arc<[u8]>>,
 }
 
+/// What an attempt asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// The result of the handler.
+    Handle,
+    /// A function behind its top level.
+    Load,
+}
+
+/// What an interpreter may hand to the host when it has compiled a source.
+const COMPILED_BYTES_MAX: usize = 8 << 20;
+
 /// What is measured while it runs.
-#[derive(Default)]
 struct Meter {
+    started_at: Timestamp,
     cpu: Duration,
     start: Duration,
+}
+
+impl Meter {
+    fn new() -> Self {
+        Self { started_at: Timestamp::now(), cpu: Duration::ZERO, start: Duration::ZERO }
+    }
+}
+
+/// An instance that came back by itself, and its store.
+pub(crate) struct Held {
+    pub(crate) store: Store<Guest>,
+    pub(crate) live: Live,
+}
+
+/// What is left of an attempt when its report is made. Dropping it takes time that nobody has to wait for.
+pub(crate) struct Remains {
+    store: Store<Guest>,
+    live: Option<Live>,
+    came_back: bool,
+}
+
+impl Remains {
+    /// The instance, if it may be called again.
+    pub(crate) fn held(self) -> Option<Held> {
+        let Self { store, live, came_back } = self;
+        live.filter(|_| came_back).map(|live| Held { store, live })
+    }
 }
 
 impl Run<'_> {
     /// Runs the attempt and hands its report to `done`. Whatever happens, the store is gone when this returns; giving its
     /// memory back takes time that `done` does not have to wait for.
-    pub(crate) async fn run(self, sink: Arc<dyn LogSink>, done: impl FnOnce(Result<Report>)) {
-        let started_at = Timestamp::now();
-        let mut store = match self.store(sink) {
-            Ok(store) => store,
-            Err(error) => return done(Err(error)),
-        };
-        let mut meter = Meter::default();
-        let deadline = store.data().clock.deadline();
-        let call = self.call(&mut store, &mut meter.start);
-        let called = run_until(deadline, self.cancel, &mut meter.cpu, call).await;
-        done(self.report(&mut store, called, meter, started_at));
+    pub(crate) async fn run(self, prepared: &Prepared, sink: Arc<dyn LogSink>, done: impl FnOnce(Result<Report>)) {
+        let (report, _remains) = self.start(prepared, Goal::Handle, sink).await;
+        done(report);
     }
 
-    fn store(&self, sink: Arc<dyn LogSink>) -> Result<Store<Guest>> {
+    /// Makes an instance and asks it for `goal`.
+    pub(crate) async fn start(
+        self,
+        prepared: &Prepared,
+        goal: Goal,
+        sink: Arc<dyn LogSink>,
+    ) -> (Result<Report>, Option<Remains>) {
+        let mut meter = Meter::new();
+        let mut store = match self.store(prepared, sink) {
+            Ok(store) => store,
+            Err(error) => return (Err(error), None),
+        };
+        let deadline = store.data().clock.deadline();
+        let mut live = None;
+        let work = async {
+            match Live::start(&mut store, prepared).await {
+                Ok(started) => self.call(&mut store, live.insert(started), goal, &mut meter.start).await,
+                Err(error) => Called::NotInstantiated(error),
+            }
+        };
+        let called = run_until(deadline, self.cancel, &mut meter.cpu, work).await;
+        self.end(store, live, called, meter)
+    }
+
+    /// What an interpreter makes of the attempt's source, if it can.
+    pub(crate) async fn compile(self, prepared: &Prepared) -> Option<Vec<u8>> {
+        let source = self.attempt.code.as_deref()?;
+        let mut store = self.store(prepared, Arc::new(())).ok()?;
+        store.set_hostcall_fuel(COMPILED_BYTES_MAX);
+        let deadline = store.data().clock.deadline();
+        let work = async { Live::start(&mut store, prepared).await?.compile(&mut store, source).await };
+        run_until(deadline, self.cancel, &mut Duration::default(), work).await.ok()?.ok()?.ok()
+    }
+
+    /// Where an interpreter is after its first answer, which it prepares much for. It has seen nothing of a function: no
+    /// source, no environment.
+    pub(crate) async fn warm(self, prepared: &Prepared) -> std::result::Result<Snapshot, String> {
+        let mut store = self.store(prepared, Arc::new(())).map_err(|error| error.to_string())?;
+        let guest = store.data_mut();
+        guest.environment.clear();
+        guest.wasi.renew(&guest.environment, &guest.output, guest.clock);
+        let deadline = guest.clock.deadline();
+        let work = async {
+            let mut live = Live::start(&mut store, prepared).await.map_err(|error| format!("{error:#}"))?;
+            let compiled = live.compile(&mut store, "").await.map_err(|error| format!("{error:#}"))?;
+            compiled.map_err(|failure| format!("{}: {}", failure.name, failure.value))?;
+            live.snapshot(&mut store).await
+        };
+        let done = run_until(deadline, self.cancel, &mut Duration::default(), work).await;
+        done.unwrap_or_else(|stopped| Err(format!("{stopped:?}")))
+    }
+
+    /// Asks an instance that is there already.
+    pub(crate) async fn resume(self, mut held: Held, sink: Arc<dyn LogSink>) -> (Result<Report>, Option<Remains>) {
+        let mut meter = Meter::new();
+        if let Err(error) = self.renew(&mut held.store, sink) {
+            return (Err(error), None);
+        }
+        let Held { mut store, mut live } = held;
+        let deadline = store.data().clock.deadline();
+        let work = self.call(&mut store, &mut live, Goal::Handle, &mut meter.start);
+        let called = run_until(deadline, self.cancel, &mut meter.cpu, work).await;
+        self.end(store, Some(live), called, meter)
+    }
+
+    fn end(
+        &self,
+        mut store: Store<Guest>,
+        live: Option<Live>,
+        called: std::result::Result<Called, Stopped>,
+        meter: Meter,
+    ) -> (Result<Report>, Option<Remains>) {
+        let came_back = matches!(called, Ok(Called::Returned(_)));
+        let report = self.report(&mut store, called, meter);
+        (report, Some(Remains { store, live, came_back }))
+    }
+
+    fn guest(&self, prepared: &Prepared, sink: Arc<dyn LogSink>) -> Guest {
         let limits = &self.attempt.limits;
         let environment = environment::variables(self.attempt);
         let output = Output::new(limits.log_bytes(), limits.output_bytes(), sink);
         let scratch = Scratch::new(self.scratch.clone(), limits.tmp_bytes());
-        let guest = Guest {
+        let clock = Clock::start(limits.timeout());
+        Guest {
             memory: MemoryLimiter::new(limits.memory_bytes()),
-            wasi: Wasi::new(&environment, &output, scratch),
-            clock: Clock::start(limits.timeout()),
+            wasi: Wasi::new(&environment, &output, scratch, clock),
+            clock,
             environment,
+            packages: Arc::clone(prepared.packages()),
             output,
-        };
+        }
+    }
+
+    fn store(&self, prepared: &Prepared, sink: Arc<dyn LogSink>) -> Result<Store<Guest>> {
+        let mut guest = self.guest(prepared, sink);
+        // Wasmtime will ask for what the module declares; a snapshot may have more.
+        guest.memory.begin_with(prepared.snapshot().map_or(0, Snapshot::grown_bytes));
         let mut store = Store::new(self.engine.wasmtime(), guest);
         store.limiter(|guest| &mut guest.memory);
+        if self.engine.metering().epoch() {
+            store.epoch_deadline_async_yield_and_update(1);
+            store.set_epoch_deadline(1);
+        }
+        self.refuel(&mut store)?;
+        Ok(store)
+    }
+
+    /// What a store may use in one attempt.
+    fn refuel(&self, store: &mut Store<Guest>) -> Result<()> {
+        let limits = &self.attempt.limits;
         let output_bytes = usize::try_from(limits.output_bytes()).unwrap_or(usize::MAX);
         store.set_hostcall_fuel(output_bytes.saturating_add(TRANSFER_BYTES));
         if self.engine.metering().fuel() {
             store.set_fuel(limits.fuel()).map_err(|error| Error::Host(error.to_string()))?;
         }
-        if self.engine.metering().epoch() {
-            store.epoch_deadline_async_yield_and_update(1);
-            store.set_epoch_deadline(1);
-        }
-        Ok(store)
+        Ok(())
     }
 
-    /// Instantiates and calls.
-    async fn call(&self, store: &mut Store<Guest>, start: &mut Duration) -> Called {
-        let instance = match self.prepared.instance().instantiate_async(&mut *store).await {
-            Ok(instance) => instance,
-            Err(error) => return Called::NotInstantiated(error),
-        };
+    /// Makes an instance's store this attempt's: everything but the memory, and what lies in its `/tmp`.
+    fn renew(&self, store: &mut Store<Guest>, sink: Arc<dyn LogSink>) -> Result<()> {
+        let limits = &self.attempt.limits;
+        let guest = store.data_mut();
+        guest.environment = environment::variables(self.attempt);
+        guest.output = Output::new(limits.log_bytes(), limits.output_bytes(), sink);
+        guest.clock = Clock::start(limits.timeout());
+        guest.memory.renew(limits.memory_bytes());
+        guest.wasi.renew(&guest.environment, &guest.output, guest.clock);
+        self.refuel(store)
+    }
+
+    async fn call(&self, store: &mut Store<Guest>, live: &mut Live, goal: Goal, start: &mut Duration) -> Called {
         // The epoch went on while the instance was made.
         if self.engine.metering().epoch() {
             store.set_epoch_deadline(1);
@@ -90,14 +222,13 @@ impl Run<'_> {
         *start = self.asked.elapsed();
         let event = self.attempt.input.as_str();
         let context = self.context(store.data());
-        let called = match self.prepared.entry() {
-            Entry::Interpreter(export) => {
-                let code = self.attempt.code.as_deref().unwrap_or_default();
-                call_export(store, &instance, export, (code, event, context.as_str())).await
-            }
-            Entry::Function(export) => call_export(store, &instance, export, (event, context.as_str())).await,
+        let source = self.attempt.code.as_deref().map(|text| Source { text, compiled: self.compiled.as_deref() });
+        let request = match (goal, source) {
+            (Goal::Load, Some(source)) => Request::Load { source },
+            (Goal::Handle, Some(source)) => Request::Run { source, event, context: &context },
+            _ => Request::Handle { event, context: &context },
         };
-        match called {
+        match live.call(store, request).await {
             Ok(returned) => Called::Returned(returned),
             Err(error) => Called::Trapped(error),
         }
@@ -125,7 +256,6 @@ impl Run<'_> {
         store: &mut Store<Guest>,
         called: std::result::Result<Called, Stopped>,
         meter: Meter,
-        started_at: Timestamp,
     ) -> Result<Report> {
         let fuel_left = store.get_fuel().unwrap_or(0);
         let guest = store.data();
@@ -148,7 +278,7 @@ impl Run<'_> {
         report.logs = said.logs;
         report.results = said.results;
         report.truncated = said.truncated;
-        report.started_at = started_at;
+        report.started_at = meter.started_at;
         report.usage = Usage {
             fuel: if self.engine.metering().fuel() { limits.fuel().saturating_sub(fuel_left) } else { 0 },
             cpu_ms: meter.cpu.as_secs_f64() * 1e3,
@@ -159,20 +289,6 @@ impl Run<'_> {
         };
         Ok(report)
     }
-}
-
-/// Calls an exported function, whose type was checked when the component was prepared. An error is a trap or the like.
-async fn call_export<P>(
-    store: &mut Store<Guest>,
-    instance: &Instance,
-    export: ComponentExportIndex,
-    parameters: P,
-) -> wasmtime::Result<Returned>
-where
-    P: ComponentNamedList + Lower + Send + Sync,
-{
-    let function = instance.get_typed_func::<P, (Returned,)>(&mut *store, export)?;
-    function.call_async(&mut *store, parameters).await.map(|(returned,)| returned)
 }
 
 /// What came of a call.

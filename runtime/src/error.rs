@@ -17,6 +17,12 @@ pub enum Error {
         /// How long the attempt waited.
         waited_ms: u128,
     },
+    /// Nobody waits for it any more.
+    #[error("the execution was canceled")]
+    Canceled,
+    /// An instance cannot become a snapshot.
+    #[error("no snapshot can be taken of the function: {0}")]
+    Unstorable(String),
     /// The host failed.
     #[error("host: {0}")]
     Host(String),

@@ -12,20 +12,53 @@
 mod attempt;
 mod bindings;
 mod cancel;
+mod code_cache;
 mod config;
 mod deadline;
 mod error;
 mod host;
+mod live;
 mod memory;
 mod outcome;
 mod prepared;
 mod runtime;
+mod session;
+mod snapshot;
 mod ticker;
 
 pub use config::RuntimeConfig;
 pub use error::Error;
+pub use host::Packages;
 pub use prepared::Prepared;
 pub use runtime::{Execution, Runtime};
+pub use session::Session;
+/// For `fuzz/`.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    use crate::snapshot::model::{Model, read_file};
+    use crate::{PlacesConfig, Verify};
+
+    /// What can be done to slots, as five bytes each; the first three say how much may wait and be kept.
+    pub fn slots(bytes: &[u8]) {
+        let Some(([slots, kept, scan], steps)) = bytes.split_first_chunk() else { return };
+        Model::new(PlacesConfig {
+            waiting_max: usize::from(*slots) % 5,
+            kept_pages_max: usize::from(*kept),
+            verify: Verify::Always,
+            scan: scan % 4 != 0,
+            ..PlacesConfig::default()
+        })
+        .run(&steps[..steps.len().min(1000)]);
+    }
+
+    /// The file of a snapshot.
+    pub fn snapshot_file(bytes: &[u8]) {
+        read_file(bytes);
+    }
+}
+
+pub use snapshot::{InvalidSnapshot, PlacesConfig, PlacesStats, Snapshot, Verify};
 
 /// What this crate's operations return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

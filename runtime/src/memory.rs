@@ -20,6 +20,19 @@ impl MemoryLimiter {
         Self { limit_bytes, used_bytes: 0, peak_bytes: 0, refused_bytes: None }
     }
 
+    /// Counts memory that is there from the start without being asked for. Too much is refused with what is asked for next.
+    pub(crate) fn begin_with(&mut self, bytes: u64) {
+        self.used_bytes = self.used_bytes.saturating_add(bytes);
+        self.peak_bytes = self.peak_bytes.max(self.used_bytes);
+    }
+
+    /// Another attempt begins with what is in use.
+    pub(crate) fn renew(&mut self, limit_bytes: u64) {
+        self.limit_bytes = limit_bytes;
+        self.peak_bytes = self.used_bytes;
+        self.refused_bytes = None;
+    }
+
     /// Most that was in use at once.
     pub(crate) fn peak_bytes(&self) -> u64 {
         self.peak_bytes

@@ -8,7 +8,8 @@ use hks_engine::{Artifact, Digest};
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Record, Type};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
-use crate::host::Guest;
+use crate::host::{Guest, Packages};
+use crate::snapshot::{InvalidSnapshot, Places, Snapshot};
 use crate::{Error, Result};
 
 const VERSION: &str = "0.1.0";
@@ -18,12 +19,22 @@ const MEMORIES_MAX: u32 = 4;
 const TABLES_MAX: u32 = 8;
 const TABLE_ENTRIES_MAX: u64 = 40_000;
 
-/// An artifact that is ready to be run. Cheap to clone.
+/// What is ready to be run: an artifact, linked with the host, and the snapshot that its instances start from. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Prepared(Arc<Inner>);
 
 struct Inner {
-    digest: Digest,
+    linked: Arc<Linked>,
+    snapshot: Option<Snapshot>,
+    packages: Arc<Packages>,
+    /// The snapshot is behind the top level of a source.
+    is_loaded: bool,
+}
+
+/// What all snapshots of an artifact have in common.
+struct Linked {
+    artifact: Artifact,
     instance: InstancePre<Guest>,
     entry: Entry,
 }
@@ -31,39 +42,102 @@ struct Inner {
 /// What is called in an instance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Entry {
-    /// `interpret.run(code, event, context)`: a language runtime.
-    Interpreter(ComponentExportIndex),
+    /// The functions of `interpret`: a language runtime.
+    Interpreter(Interpreter),
     /// `handler.handle(event, context)`: the function itself.
     Function(ComponentExportIndex),
+}
+
+/// The functions of the interface `interpret`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interpreter {
+    pub(crate) run: ComponentExportIndex,
+    pub(crate) compile: ComponentExportIndex,
+    pub(crate) load: ComponentExportIndex,
+    pub(crate) call: ComponentExportIndex,
 }
 
 impl Prepared {
     /// Digest of the component that it was made from.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.0.digest
+        self.0.linked.artifact.digest()
     }
 
-    /// Whether attempts must bring source text along.
+    /// Whether attempts must bring source text along: it is an interpreter that has none yet.
     #[must_use]
     pub fn is_interpreter(&self) -> bool {
-        matches!(self.0.entry, Entry::Interpreter(_))
+        matches!(self.entry(), Entry::Interpreter(_)) && !self.0.is_loaded
+    }
+
+    /// What its instances start from; `None` if that is not known beforehand, and they copy their data at every start.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.0.snapshot.as_ref()
+    }
+
+    /// The same with packages that its code can import.
+    #[must_use]
+    pub fn with_packages(&self, packages: Arc<Packages>) -> Self {
+        let Inner { linked, snapshot, is_loaded, .. } = &*self.0;
+        let (linked, snapshot) = (Arc::clone(linked), snapshot.clone());
+        Self(Arc::new(Inner { linked, snapshot, packages, is_loaded: *is_loaded }))
+    }
+
+    /// The same interpreter further on: `snapshot` has seen nothing of a function.
+    fn from(&self, snapshot: Snapshot) -> Self {
+        let (linked, packages) = (Arc::clone(&self.0.linked), Arc::clone(&self.0.packages));
+        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, is_loaded: false }))
+    }
+
+    /// The function whose top level has run in the instance that `snapshot` is of.
+    pub(crate) fn behind(&self, snapshot: Snapshot) -> Self {
+        let (linked, packages) = (Arc::clone(&self.0.linked), Arc::clone(&self.0.packages));
+        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, is_loaded: true }))
+    }
+
+    /// The function that [`Snapshot::to_bytes`] was asked about, for the interpreter that this is.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or of another component.
+    pub fn resume(&self, snapshot: &[u8]) -> std::result::Result<Self, InvalidSnapshot> {
+        match self.snapshot() {
+            Some(initial) => Ok(self.behind(initial.read(snapshot, self.globals())?)),
+            None => Err(InvalidSnapshot("the component has no snapshots".into())),
+        }
+    }
+
+    pub(crate) fn packages(&self) -> &Arc<Packages> {
+        &self.0.packages
+    }
+
+    /// Mutable globals, by module.
+    pub(crate) fn globals(&self) -> &[u32] {
+        &self.0.linked.artifact.shape().globals
+    }
+
+    /// Why its instances cannot be stored.
+    pub(crate) fn unstorable(&self) -> &[String] {
+        &self.0.linked.artifact.shape().unstorable
     }
 
     pub(crate) fn instance(&self) -> &InstancePre<Guest> {
-        &self.0.instance
+        &self.0.linked.instance
     }
 
     pub(crate) fn entry(&self) -> Entry {
-        self.0.entry
+        self.0.linked.entry
     }
 
-    fn make(artifact: &Artifact, linker: &Linker<Guest>) -> Result<Self> {
+    fn make(artifact: &Artifact, linker: &Linker<Guest>, places: &Arc<Places>) -> Result<Self> {
         let component = artifact.component();
         check_shape(component)?;
         let entry = find_entry(component)?;
         let instance = linker.instantiate_pre(component).map_err(|error| Error::Refused(format!("{error:#}")))?;
-        Ok(Self(Arc::new(Inner { digest: artifact.digest(), instance, entry })))
+        let snapshot =
+            Snapshot::initial(places, artifact).map_err(|error| Error::Host(format!("snapshot: {error}")))?;
+        let linked = Arc::new(Linked { artifact: artifact.clone(), instance, entry });
+        Ok(Self(Arc::new(Inner { linked, snapshot, packages: Arc::default(), is_loaded: false })))
     }
 }
 
@@ -87,45 +161,94 @@ fn check_shape(component: &Component) -> Result<()> {
     Ok(())
 }
 
-/// Finds what to call, and checks its type once for all attempts.
+/// Finds what to call, and checks its types once for all attempts.
 fn find_entry(component: &Component) -> Result<Entry> {
-    if let Some(export) = find_function(component, "interpret", "run", 3)? {
-        return Ok(Entry::Interpreter(export));
+    if let Some(interpret) = Interface::find(component, "interpret") {
+        return Ok(Entry::Interpreter(Interpreter {
+            run: interpret.function("run", &[is_text, is_optional_bytes, is_text, is_text], is_text)?,
+            compile: interpret.function("compile", &[is_text], is_bytes)?,
+            load: interpret.function_without_value("load", &[is_text, is_optional_bytes])?,
+            call: interpret.function("call", &[is_text, is_text], is_text)?,
+        }));
     }
-    if let Some(export) = find_function(component, "handler", "handle", 2)? {
-        return Ok(Entry::Function(export));
+    if let Some(handler) = Interface::find(component, "handler") {
+        return Ok(Entry::Function(handler.function("handle", &[is_text, is_text], is_text)?));
     }
     let wanted = format!("hks:function/handler@{VERSION} or hks:function/interpret@{VERSION}");
     Err(Error::Refused(format!("it exports neither of {wanted}")))
 }
 
-/// The function of that name, which takes so many texts and returns a text or a failure.
-fn find_function(
-    component: &Component,
-    interface: &str,
-    function: &str,
-    texts: usize,
-) -> Result<Option<ComponentExportIndex>> {
-    let name = format!("hks:function/{interface}@{VERSION}");
-    let Some(interface) = component.get_export_index(None, &name) else { return Ok(None) };
-    match component.get_export(Some(&interface), function) {
-        Some((ComponentItem::ComponentFunc(found), export)) if is_handler(&found, texts) => Ok(Some(export)),
-        Some(_) => Err(Error::Refused(format!("{function} of its {name} has another type than the interface says"))),
-        None => Err(Error::Refused(format!("its {name} has no function {function}"))),
+type IsType = fn(&Type) -> bool;
+
+/// An exported interface of ours.
+struct Interface<'a> {
+    component: &'a Component,
+    name: String,
+    index: ComponentExportIndex,
+}
+
+impl<'a> Interface<'a> {
+    fn find(component: &'a Component, interface: &str) -> Option<Self> {
+        let name = format!("hks:function/{interface}@{VERSION}");
+        let index = component.get_export_index(None, &name)?;
+        Some(Self { component, name, index })
+    }
+
+    /// The function that takes such parameters, and returns such a value or a failure.
+    fn function(&self, function: &str, parameters: &[IsType], value: IsType) -> Result<ComponentExportIndex> {
+        self.find_function(function, parameters, Some(value))
+    }
+
+    fn function_without_value(&self, function: &str, parameters: &[IsType]) -> Result<ComponentExportIndex> {
+        self.find_function(function, parameters, None)
+    }
+
+    fn find_function(
+        &self,
+        function: &str,
+        parameters: &[IsType],
+        value: Option<IsType>,
+    ) -> Result<ComponentExportIndex> {
+        let name = &self.name;
+        match self.component.get_export(Some(&self.index), function) {
+            Some((ComponentItem::ComponentFunc(found), export)) if has_type(&found, parameters, value) => Ok(export),
+            Some(_) => {
+                Err(Error::Refused(format!("{function} of its {name} has another type than the interface says")))
+            }
+            None => Err(Error::Refused(format!("its {name} has no function {function}"))),
+        }
     }
 }
 
-fn is_handler(function: &ComponentFunc, texts: usize) -> bool {
-    let takes_texts = function.params().len() == texts && function.params().all(|(_, ty)| ty == Type::String);
+fn is_text(ty: &Type) -> bool {
+    *ty == Type::String
+}
+
+fn is_bytes(ty: &Type) -> bool {
+    matches!(ty, Type::List(bytes) if bytes.ty() == Type::U8)
+}
+
+fn is_optional_bytes(ty: &Type) -> bool {
+    matches!(ty, Type::Option(some) if is_bytes(&some.ty()))
+}
+
+fn has_type(function: &ComponentFunc, parameters: &[IsType], value: Option<IsType>) -> bool {
+    let takes = function.params().len() == parameters.len()
+        && function.params().zip(parameters).all(|((_, ty), matches)| matches(&ty));
     let mut results = function.results();
     let returns = match (results.next(), results.next()) {
         (Some(Type::Result(result)), None) => {
-            result.ok() == Some(Type::String)
-                && matches!(result.err(), Some(Type::Record(failure)) if is_failure(&failure))
+            let fails = matches!(result.err(), Some(Type::Record(failure)) if is_failure(&failure));
+            let succeeds = match (result.ok(), value) {
+                (Some(ty), Some(matches)) => matches(&ty),
+                (None, None) => true,
+                _ => false,
+            };
+            fails && succeeds
         }
         _ => false,
     };
-    takes_texts && returns
+    takes && returns
 }
 
 fn is_failure(record: &Record) -> bool {
@@ -136,6 +259,7 @@ fn is_failure(record: &Record) -> bool {
 /// Prepared artifacts by digest, up to a number; the least recently used one makes room.
 pub(crate) struct PreparedCache {
     linker: Linker<Guest>,
+    places: Arc<Places>,
     max: NonZeroUsize,
     entries: Mutex<Entries>,
 }
@@ -147,17 +271,27 @@ struct Entries {
 }
 
 impl PreparedCache {
-    pub(crate) fn new(linker: Linker<Guest>, max: NonZeroUsize) -> Self {
-        Self { linker, max, entries: Mutex::default() }
+    pub(crate) fn new(linker: Linker<Guest>, places: Arc<Places>, max: NonZeroUsize) -> Self {
+        Self { linker, places, max, entries: Mutex::default() }
     }
 
-    pub(crate) fn prepare(&self, artifact: &Artifact) -> Result<Prepared> {
+    /// `warm` says where an interpreter is after its first answer.
+    pub(crate) fn prepare(
+        &self,
+        artifact: &Artifact,
+        warm: impl FnOnce(&Prepared) -> Option<Snapshot>,
+    ) -> Result<Prepared> {
         let digest = artifact.digest();
         if let Some(prepared) = self.lock().touch(digest) {
             return Ok(prepared);
         }
         // Not under the lock: two at once do the work twice, and nobody waits.
-        let prepared = Prepared::make(artifact, &self.linker)?;
+        let mut prepared = Prepared::make(artifact, &self.linker, &self.places)?;
+        if prepared.is_interpreter()
+            && let Some(snapshot) = warm(&prepared)
+        {
+            prepared = prepared.from(snapshot);
+        }
         self.lock().insert(digest, prepared.clone(), self.max);
         Ok(prepared)
     }

@@ -14,6 +14,8 @@ pub(crate) enum Error {
     Engine(hks_engine::Error),
     Runtime(hks_runtime::Error),
     NoGuest(String),
+    Packages(String),
+    Snapshot(String),
     Stopped,
 }
 
@@ -46,6 +48,8 @@ impl From<Error> for PyErr {
             }
             Error::Runtime(error) => InfrastructureError::new_err(error.to_string()),
             Error::Engine(error) => InfrastructureError::new_err(error.to_string()),
+            Error::Packages(reason) => InvalidArgumentError::new_err(format!("packages: {reason}")),
+            Error::Snapshot(reason) => InvalidArgumentError::new_err(reason),
             Error::NoGuest(reason) => GuestNotFoundError::new_err(reason),
             Error::Stopped => InfrastructureError::new_err("the runtime stopped before the execution ended"),
         }

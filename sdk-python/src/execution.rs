@@ -110,7 +110,7 @@ fn stream_name(stream: Stream) -> &'static str {
     }
 }
 
-fn to_json(report: hks_runtime::Result<Report>) -> Result<String, Error> {
+pub(crate) fn to_json(report: hks_runtime::Result<Report>) -> Result<String, Error> {
     let report = report?;
     Ok(serde_json::to_string(&report).expect("a report has only string keys and finite numbers"))
 }

@@ -1,19 +1,19 @@
 //! The embedded runtime, as Python sees it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc::channel;
+use std::sync::Arc;
 
-use hks_engine::{ArtifactStore, Engine, EngineConfig};
-use hks_protocol::{Attempt, Environment, Json, Limits, LimitsSpec, Seconds};
-use hks_runtime::RuntimeConfig;
+use hks_engine::{ArtifactStore, EngineConfig};
+use hks_protocol::{Attempt, Report};
+use hks_runtime::{Packages, Prepared, RuntimeConfig, Session};
 use pyo3::prelude::*;
 use serde_json::json;
 
+use crate::call::{self, Options};
 use crate::errors::Error;
-use crate::execution::{Event, Events, Execution, Lines};
+use crate::execution::{Execution, to_json};
+use crate::function::Function;
 use crate::guests::Guest;
-use crate::notifier::Wake;
 
 /// Runs functions in this process.
 #[pyclass(frozen, module = "hks_sdk._hks")]
@@ -26,9 +26,8 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     fn create(guests: PathBuf, cache: PathBuf) -> Result<Self, Error> {
-        let engine = Engine::new(&EngineConfig::default())?;
         let store = ArtifactStore::open(&cache.join("artifacts"))?;
-        let inner = hks_runtime::Runtime::new(engine, RuntimeConfig::new(cache.join("scratch")))?;
+        let inner = hks_runtime::Runtime::new(&EngineConfig::default(), RuntimeConfig::new(cache.join("scratch")))?;
         Ok(Self { inner, store, python: Guest::new(&guests, "python"), javascript: Guest::new(&guests, "javascript") })
     }
 
@@ -39,19 +38,37 @@ impl Runtime {
             _ => Err(hks_protocol::Error::new("language", format!("{language:?} is not python or javascript")).into()),
         }
     }
-}
 
-/// Builds an attempt out of plain values; the Python side has checked them already and says it better.
-fn attempt(
-    code: String,
-    input: String,
-    limits: LimitsSpec,
-    environment: BTreeMap<String, String>,
-) -> Result<Attempt, Error> {
-    let mut attempt = Attempt::new(Some(code), Json::parse("input", input)?);
-    attempt.limits = Limits::try_from(limits)?;
-    attempt.environment = Environment::try_from(environment)?;
-    Ok(attempt)
+    fn prepared(&self, language: &str) -> Result<Prepared, Error> {
+        self.guest(language)?.prepared(&self.inner, &self.store)
+    }
+
+    fn prepared_with(&self, language: &str, packages_dir: Option<PathBuf>) -> Result<Prepared, Error> {
+        let prepared = self.prepared(language)?;
+        let Some(folder) = packages_dir else { return Ok(prepared) };
+        let packages = Packages::read(&folder).map_err(|error| Error::Packages(error.to_string()))?;
+        Ok(prepared.with_packages(Arc::new(packages)))
+    }
+
+    /// Runs the top level, and keeps it as a function if it came to its end.
+    async fn load_attempt(&self, prepared: Prepared, attempt: Attempt) -> Result<(Report, Option<Function>), Error> {
+        let code = attempt.code.clone().unwrap_or_default();
+        let (report, session) = self.inner.load(&prepared, attempt, ()).await?;
+        let Some(session) = session else { return Ok((report, None)) };
+        let function = self.function(session, prepared, code).await?;
+        Ok((report, Some(function)))
+    }
+
+    async fn function(&self, mut session: Session, prepared: Prepared, code: String) -> Result<Function, Error> {
+        let runtime = self.inner.clone();
+        match session.fork().await {
+            Ok(forked) => Ok(Function::behind(runtime, forked)),
+            Err(hks_runtime::Error::Unstorable(reason)) => {
+                Ok(Function::without_snapshot(runtime, prepared, code, reason))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 #[pymethods]
@@ -67,51 +84,99 @@ impl Runtime {
     }
 
     fn prepare(&self, py: Python<'_>, language: &str) -> PyResult<()> {
-        let guest = self.guest(language)?;
-        Ok(py.detach(|| guest.prepared(&self.inner, &self.store)).map(drop)?)
+        Ok(py.detach(|| self.prepared(language)).map(drop)?)
     }
 
-    #[pyo3(signature = (language, code, input, *, timeout_s, memory_mb, fuel, environment, stream, wake))]
-    #[expect(clippy::too_many_arguments, reason = "one call from Python, all by keyword")]
+    fn execute(
+        &self,
+        py: Python<'_>,
+        language: &str,
+        code: String,
+        input: String,
+        options: Options,
+    ) -> PyResult<String> {
+        let attempt = options.attempt(Some(code), input)?;
+        let prepared = py.detach(|| self.prepared(language))?;
+        call::execute(py, &self.inner, &prepared, &attempt)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call from Python")]
     fn start(
         &self,
         py: Python<'_>,
         language: &str,
         code: String,
         input: String,
-        timeout_s: f64,
-        memory_mb: u64,
-        fuel: Option<u64>,
-        environment: BTreeMap<String, String>,
+        options: Options,
         stream: bool,
         wake: Option<Py<PyAny>>,
     ) -> PyResult<Execution> {
-        let guest = self.guest(language)?;
-        let timeout_s = Some(Seconds::Number(timeout_s));
-        let limits = LimitsSpec { memory_mb: Some(memory_mb), timeout_s, fuel, ..LimitsSpec::default() };
-        let attempt = attempt(code, input, limits, environment)?;
-        let id = attempt.execution_id.to_string();
-        let (send, receive) = channel();
-        let events = Events::new(send, wake.map(Wake::new));
-        let sink = Lines { events: stream.then(|| events.clone()) };
-        let inner = py.detach(|| -> Result<_, Error> {
-            let prepared = guest.prepared(&self.inner, &self.store)?;
-            let done = move |report| events.put(Event::Ended(Box::new(report)));
-            Ok(self.inner.start(&prepared, attempt, sink, done))
-        })?;
-        Ok(Execution::new(id, inner, receive))
+        let attempt = options.attempt(Some(code), input)?;
+        Ok(py.detach(|| -> Result<_, Error> {
+            Ok(call::start(&self.inner, &self.prepared(language)?, attempt, stream, wake))
+        })?)
+    }
+
+    /// The report of the top level, and the function if it came to its end. `canceled` is asked from time to time, on this
+    /// thread.
+    fn load(
+        &self,
+        py: Python<'_>,
+        language: &str,
+        code: String,
+        packages_dir: Option<PathBuf>,
+        options: Options,
+        canceled: Option<Py<PyAny>>,
+    ) -> PyResult<(String, Option<Function>)> {
+        let attempt = options.attempt(Some(code), "null".into())?;
+        let mut interruption = None;
+        let ask = |py: Python<'_>| {
+            py.check_signals()?;
+            match &canceled {
+                Some(canceled) if canceled.call0(py)?.is_truthy(py)? => Err(Error::Stopped.into()),
+                _ => Ok(()),
+            }
+        };
+        let loaded = py.detach(|| {
+            let prepared = self.prepared_with(language, packages_dir)?;
+            let loaded = self.inner.wait_for(self.load_attempt(prepared, attempt), || {
+                interruption = call::attached(ask);
+                interruption.is_some()
+            });
+            loaded.unwrap_or(Err(Error::Stopped))
+        });
+        if let Some(interruption) = interruption {
+            return Err(interruption);
+        }
+        let (report, function) = loaded?;
+        Ok((to_json(Ok(report))?, function))
+    }
+
+    /// The function that `save` of another one was asked about, of the same language and build. Packages are not in what
+    /// was saved: those that its handler imports come from the folder.
+    fn resume(
+        &self,
+        py: Python<'_>,
+        language: &str,
+        snapshot: &[u8],
+        packages_dir: Option<PathBuf>,
+    ) -> PyResult<Function> {
+        Ok(py.detach(|| -> Result<_, Error> {
+            let prepared = self.prepared_with(language, packages_dir)?;
+            let behind = prepared.resume(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
+            Ok(Function::behind(self.inner.clone(), behind))
+        })?)
     }
 
     fn diagnose(&self) -> String {
-        let engine = self.inner.engine();
-        let allocation = engine.allocation();
+        let places = self.inner.places();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "metering": format!("{:?}", engine.metering()),
-            "pooled": allocation.pooled,
-            "pagemap_scan": allocation.pagemap_scan,
-            "instances": allocation.instances,
-            "fallbacks": allocation.fallbacks,
+            "metering": format!("{:?}", self.inner.engine().metering()),
+            "pagemap_scan": places.pagemap_scan,
+            "fallback": places.fallback,
+            "slots_waiting": places.waiting,
+            "slots_waiting_bytes": places.waiting_bytes,
         })
         .to_string()
     }

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import deque
 from pathlib import Path
 from typing import Any, Callable, Iterable, Optional
 
 from hks_sdk._embedded import Embedded
+from hks_sdk._request import Options
+from hks_sdk.errors import InfrastructureError, InvalidArgumentError
+
+SNAPSHOT = b"HKSSNAP1 of a fake"
 
 REPORT: dict[str, Any] = {
     "execution_id": "exe_01jd7c2m4x8v9y0z1a2b3c4d5e",
@@ -86,7 +91,7 @@ class FakeExecution:
 
 
 class FakeRuntime:
-    """Answers every start with the same events and remembers what it was asked."""
+    """Answers every call with the same events and remembers what it was asked."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = [("report", report_json(value=42))]
@@ -95,18 +100,71 @@ class FakeRuntime:
         self.executions: list[FakeExecution] = []
         self.compiled = True
         self.prepare: Callable[[str], None] = lambda language: None
+        self.loads: list[dict[str, Any]] = []
+        self.loaded: tuple[str, Optional[FakeFunction]] = (report_json(), FakeFunction(self))
 
     def is_compiled(self, language: str) -> bool:
         return self.compiled
 
-    def start(self, language: str, code: str, input: str, **limits: Any) -> FakeExecution:
-        self.starts.append({"language": language, "code": code, "input": input, **limits})
-        wake = limits["wake"]
+    def execute(self, language: str, code: str, input: str, options: Options) -> str:
+        self.starts.append({"language": language, "code": code, "input": input, "stream": False, **options._asdict()})
+        return self.events[-1][1]
+
+    def start(
+        self,
+        language: str,
+        code: str,
+        input: str,
+        options: Options,
+        stream: bool,
+        wake: Optional[Callable[[], object]],
+    ) -> FakeExecution:
+        self.starts.append({"language": language, "code": code, "input": input, "stream": stream, **options._asdict()})
         execution = FakeExecution([] if self.endless else self.events, wake, self.endless)
         self.executions.append(execution)
         if wake is not None and not self.endless:
             threading.Thread(target=wake).start()
         return execution
+
+    def load(
+        self,
+        language: str,
+        code: str,
+        packages_dir: Optional[str],
+        options: Options,
+        canceled: Optional[Callable[[], bool]],
+    ) -> tuple[str, Optional[FakeFunction]]:
+        self.loads.append({"language": language, "code": code, "packages": packages_dir, **options._asdict()})
+        while self.endless:
+            time.sleep(0.001)
+            if canceled is not None and canceled():
+                self.loads[-1]["canceled"] = True
+                raise InfrastructureError("the runtime stopped")
+        return self.loaded
+
+    def resume(self, language: str, snapshot: bytes, packages_dir: Optional[str]) -> FakeFunction:
+        self.loads.append({"language": language, "snapshot": snapshot, "packages": packages_dir})
+        if snapshot != SNAPSHOT:
+            raise InvalidArgumentError("the snapshot cannot be used: it is damaged")
+        return FakeFunction(self)
+
+
+class FakeFunction:
+    """A function of a fake runtime, which remembers its calls like others, without language and code."""
+
+    def __init__(self, runtime: FakeRuntime, refusal: Optional[str] = None) -> None:
+        self.refusal = refusal
+        self.snapshot_bytes = None if refusal else len(SNAPSHOT)
+        self._runtime = runtime
+
+    def save(self) -> Optional[bytes]:
+        return None if self.refusal else SNAPSHOT
+
+    def execute(self, input: str, options: Options) -> str:
+        return self._runtime.execute("", "", input, options)
+
+    def start(self, input: str, options: Options, stream: bool, wake: Optional[Callable[[], object]]) -> FakeExecution:
+        return self._runtime.start("", "", input, options, stream, wake)
 
 
 def embedded(runtime: FakeRuntime, guests: Path) -> Embedded:

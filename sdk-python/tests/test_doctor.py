@@ -17,13 +17,13 @@ def test_it_says_what_is_in_use() -> None:
     found = json.loads(done.stdout)
     assert set(found["guests"]) == {"python", "javascript"}
     assert found["runtime"]["metering"] == "FuelAndEpoch"
-    assert found["runtime"]["pooled"] or found["runtime"]["fallbacks"]
+    assert found["runtime"]["pagemap_scan"] or found["runtime"]["fallback"]
 
 
 def test_people_get_lines() -> None:
     done = doctor("doctor")
     assert done.returncode == 0, done.stderr
-    assert "python: " in done.stdout and "instances: " in done.stdout
+    assert "python: " in done.stdout and "written pages" in done.stdout
 
 
 def test_it_teaches() -> None:

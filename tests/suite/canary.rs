@@ -3,43 +3,13 @@
 //! The component of these tests looks at every byte that it has been given, then fills all of it with a canary and ends
 //! in one of several ways. With two places, the next attempt is in the same place before long.
 
-use hks_engine::{Allocation, EngineConfig};
+use hks_engine::EngineConfig;
 use hks_protocol::Outcome;
 
-use crate::harness::{Handler, House, MIB, value};
-
-/// Returns `1` if it found a canary and `0` if not; then ends as the first character of the event says.
-fn canary() -> String {
-    let body = r#"
-        (local $at i32) (local $end i32) (local $found i32)
-        ;; Pages that the component gets only now must be empty as well.
-        (drop (memory.grow (i32.const 60)))
-        (local.set $end (i32.shl (memory.size) (i32.const 16)))
-        ;; What lies below was written by this very call: its arguments and results.
-        (local.set $at (i32.const 16384))
-        (loop $look
-          (if (i64.ne (i64.load (local.get $at)) (i64.const 0)) (then (local.set $found (i32.const 1))))
-          (i64.store (local.get $at) (i64.const 0x59524e4143594e41))
-          (br_if $look (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (local.get $end))))
-        (if (i64.ne (global.get $global) (i64.const 0)) (then (local.set $found (i32.const 2))))
-        (global.set $global (i64.const 0x59524e4143594e41))
-        (drop (table.grow $table (ref.null func) (i32.const 100)))
-        (local.set $at (i32.const 0))
-        (loop $look
-          (if (i32.eqz (ref.is_null (table.get $table (local.get $at)))) (then (local.set $found (i32.const 3))))
-          (table.set $table (local.get $at) (ref.func $canary))
-          (br_if $look (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 150))))
-        (if (i32.eq (i32.load8_u (local.get $event)) (i32.const 0x31)) (then unreachable))
-        (if (i32.eq (i32.load8_u (local.get $event)) (i32.const 0x32)) (then (loop $again (br $again))))
-        (i32.store8 (i32.const 0) (i32.add (local.get $found) (i32.const 0x30)))
-        (call $ok (i32.const 0) (i32.const 1))"#;
-    let fields =
-        "(global $global (mut i64) (i64.const 0)) (table $table 50 funcref) (func $canary) (elem declare func $canary)";
-    Handler::new(body).with(fields).pages(4).text()
-}
+use crate::harness::{House, Language, MIB, canaries, dedent, fork, value};
 
 fn hunt(house: &House) {
-    let component = house.component(&canary());
+    let component = house.component(&canaries::anywhere());
     for round in 0..120 {
         let report = house.call_component(&component).event("0").report();
         assert_eq!(value(&report), 0, "round {round}: a canary of an earlier attempt was found");
@@ -59,20 +29,20 @@ fn hunt(house: &House) {
 }
 
 #[test]
-fn no_canary_survives_in_a_pool() {
+fn no_canary_survives_in_a_slot() {
     hunt(&House::with_places(2));
 }
 
 #[test]
-fn no_canary_survives_without_a_pool() {
-    hunt(&House::new(&EngineConfig { allocation: Allocation::OnDemand, ..EngineConfig::default() }));
+fn no_canary_survives_where_the_kernel_cannot_tell_written_pages() {
+    hunt(&House::with(&EngineConfig::default(), |runtime| runtime.places.scan = false));
 }
 
 /// Attempts that run at the same time have memories of their own.
 #[test]
 fn no_canary_is_seen_by_a_neighbour() {
     let house = House::with_places(4);
-    let component = house.component(&canary());
+    let component = house.component(&canaries::anywhere());
     let neighbours: Vec<_> =
         (0..3).map(|_| house.call_component(&component).event("2").timeout_ms(60_000).start()).collect();
     for _ in 0..30 {
@@ -81,5 +51,153 @@ fn no_canary_is_seen_by_a_neighbour() {
     for neighbour in neighbours {
         neighbour.cancel();
         assert_eq!(neighbour.report().outcome, Outcome::Canceled);
+    }
+}
+
+/// The snapshot is found again byte by byte, by one tenant after another did its worst in the same slot.
+fn hunt_behind_a_snapshot(house: &House) {
+    let component = house.component(&canaries::behind_a_pattern());
+    let function = house.call_component(&component).deploy();
+    let moved = component.resume(&function.snapshot().unwrap().to_bytes()).unwrap();
+    for round in 0..120 {
+        let (project, function) = if round % 3 == 0 { ("one", &moved) } else { ("two", &function) };
+        let call = |event: &str| house.call_component(function).project(project).event(event);
+        assert_eq!(value(&call("0").report()), 0, "round {round}: not as the snapshot has it");
+        if round % 4 == 0 {
+            assert_eq!(call("1").report().outcome, Outcome::Trapped);
+            assert_eq!(call("2").timeout_ms(20).report().outcome, Outcome::TimedOut);
+            assert_eq!(call("2").fuel(20_000_000).report().outcome, Outcome::OutOfFuel);
+        }
+    }
+    assert_eq!(value(&house.call_component(&component).report()), 0, "the component itself is as ever");
+    house.assert_restored();
+}
+
+#[test]
+fn every_byte_of_a_snapshot_is_there_again() {
+    hunt_behind_a_snapshot(&House::with_places(2));
+    hunt_behind_a_snapshot(&House::with(&EngineConfig::default(), |runtime| runtime.places.scan = false));
+}
+
+/// Slots that keep almost nothing, and slots that keep everything, are put back in other ways.
+#[test]
+fn every_byte_is_there_again_however_many_pages_a_slot_keeps() {
+    for kept_pages_max in [0, 1, 100_000] {
+        let house = House::with(&EngineConfig::default(), |runtime| runtime.places.kept_pages_max = kept_pages_max);
+        hunt(&house);
+        hunt_behind_a_snapshot(&house);
+    }
+}
+
+/// Puts the environment's canary wherever the interpreter puts anything: heap, globals, deep frames, files, grown memory;
+/// then frees half of it, so that it lies in free memory, which nothing of the language can read.
+const PYTHON_LEAVES: &str = "
+    import os, sys, json, builtins
+    canary = os.environ['CANARY']
+    builtins.canary = canary; sys.modules['canary'] = canary
+    kept = [canary + str(n) for n in range(2000)]
+    freed = [bytearray(canary.encode() * 50) for n in range(400)]
+    large = bytearray(canary.encode() * 500_000)
+    def deep(text, n): return deep(text + canary, n - 1) if n else len(text)
+    deep(canary, 60)
+    json.dumps(kept)
+    with open('/tmp/' + canary, 'w') as file: file.write(canary * 100)
+    print(canary)
+    builtins.kept = kept
+    del freed, large
+    if event == 1: raise ValueError(canary)
+    if event == 2: return [canary] * 3
+    return 0";
+
+const JAVASCRIPT_LEAVES: &str = "
+    const canary = process.env.CANARY;
+    globalThis.canary = canary;
+    globalThis.kept = Array.from({ length: 2000 }, (_, n) => canary + n);
+    let freed = Array.from({ length: 400 }, () => new TextEncoder().encode(canary.repeat(50)));
+    let large = new TextEncoder().encode(canary.repeat(400_000));
+    const deep = (text, n) => n ? deep(text + canary, n - 1) : text.length;
+    deep(canary, 60);
+    JSON.stringify(globalThis.kept);
+    console.log(canary);
+    freed = large = null;
+    if (event === 1) throw new Error(canary);
+    if (event === 2) return [canary, canary];
+    return 0;";
+
+/// What the next tenant's instance has in all of its memory: a snapshot of it holds every page that is not the
+/// interpreter's own, whether anything of the language can reach it or not.
+fn memory_of_the_next_tenant(house: &House, language: Language) -> Vec<u8> {
+    let mut session = house.call(language, language.doubling()).project("next").session();
+    fork(&mut session).snapshot().unwrap().to_bytes()
+}
+
+fn hunt_in_raw_memory(language: Language, leaves: &str) {
+    const CANARY: &str = "C4N4RY-of-an-earlier-tenant";
+    let house = House::with_places(1);
+    let source = language.handler(leaves);
+    let found = |memory: &[u8]| memory.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+    let leave = |event: &str| {
+        let call = house.call(language, source.as_str()).project("earlier").variable("CANARY", CANARY);
+        call.event(event).memory_mb(512).report()
+    };
+    let loaded = house.call(language, source.as_str()).variable("CANARY", CANARY).session();
+    drop(loaded);
+    for round in 0..12 {
+        for event in ["0", "1", "2"] {
+            let report = leave(event);
+            let ended = if event == "1" { Outcome::Failed } else { Outcome::Succeeded };
+            assert_eq!(report.outcome, ended, "{:?}", report.error);
+        }
+        let reused = house.runtime.places().reused;
+        assert!(!found(&memory_of_the_next_tenant(&house, language)), "{language:?} round {round}");
+        assert!(house.runtime.places().reused > reused, "it was the same slot");
+    }
+    let kept = format!("import os\nkept = os.environ['CANARY']\n{}", language.doubling());
+    if language == Language::Python {
+        let memory = house.call(language, kept).variable("CANARY", CANARY).deploy().snapshot().unwrap().to_bytes();
+        assert!(found(&memory), "it would be found");
+    }
+    house.assert_restored();
+}
+
+#[test]
+fn no_canary_is_anywhere_in_the_memory_of_the_next_python_function() {
+    hunt_in_raw_memory(Language::Python, PYTHON_LEAVES);
+}
+
+#[test]
+fn no_canary_is_anywhere_in_the_memory_of_the_next_javascript_function() {
+    hunt_in_raw_memory(Language::JavaScript, JAVASCRIPT_LEAVES);
+}
+
+/// The same between executions of one function, which share a snapshot: the canary of one is not in a session of the next.
+#[test]
+fn executions_of_one_function_do_not_see_each_other() {
+    for (language, leaves, looks) in [
+        (
+            Language::Python,
+            PYTHON_LEAVES,
+            "
+    import builtins, sys, os
+    if event == 'look':
+        return [name for name in ('canary', 'kept') if hasattr(builtins, name)] + os.listdir('/tmp') + (
+            ['modules'] if 'canary' in sys.modules else [])",
+        ),
+        (
+            Language::JavaScript,
+            JAVASCRIPT_LEAVES,
+            "if (event === 'look') return ['canary', 'kept'].filter((name) => name in globalThis);",
+        ),
+    ] {
+        let house = House::with_places(1);
+        let source = language.handler(&format!("{}\n{}", dedent(looks), dedent(leaves)));
+        let function = house.call(language, source).deploy();
+        for round in 0..15 {
+            let call = |event: &str| house.call_component(&function).variable("CANARY", "C4N4RY").event(event);
+            let left = call(if round % 2 == 0 { "0" } else { "1" }).memory_mb(512).report();
+            assert!([Outcome::Succeeded, Outcome::Failed].contains(&left.outcome));
+            assert_eq!(value(&call(r#""look""#).report()), serde_json::json!([]), "{language:?} {round}");
+        }
+        house.assert_restored();
     }
 }

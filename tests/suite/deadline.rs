@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hks_engine::{Allocation, EngineConfig, Metering};
+use hks_engine::{EngineConfig, Metering};
 use hks_protocol::Outcome;
 
 use crate::harness::Language::{JavaScript, Python};
@@ -127,8 +127,7 @@ fn loops_on_all_threads_leave_others_their_answers() {
 
 #[test]
 fn without_fuel_loops_end_at_the_deadline_too() {
-    let allocation = Allocation::Auto { instances: 4 };
-    let house = House::new(&EngineConfig { metering: Metering::Epoch, allocation, ..EngineConfig::default() });
+    let house = House::new(&EngineConfig { metering: Metering::Epoch, ..EngineConfig::default() });
     // Fuel that would not last for a single instruction is not counted.
     let report = house.call(JavaScript, JavaScript.doubling()).event("21").fuel(1).report();
     assert_eq!((report.value.as_str(), report.usage.fuel), ("42", 0), "{:?}", report.error);

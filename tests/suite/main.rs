@@ -19,13 +19,19 @@ mod canary;
 #[cfg(test)]
 mod cancel;
 #[cfg(test)]
+mod code_cache;
+#[cfg(test)]
 mod components;
 #[cfg(test)]
 mod deadline;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod forks;
+#[cfg(test)]
 mod fuel;
+#[cfg(test)]
+mod fused;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
@@ -45,8 +51,14 @@ mod overload;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod scratch;
 #[cfg(test)]
+mod snapshots;
+#[cfg(test)]
 mod tampering;
+#[cfg(test)]
+mod unstorable;

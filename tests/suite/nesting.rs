@@ -15,7 +15,7 @@ const ANY: &[Outcome] = &[Failed, StackOverflow, OutOfMemory, Succeeded];
 
 fn assert_all(cases: &[(Language, &[Outcome], &str)]) {
     for (language, outcomes, body) in cases {
-        let report = call(*language, language.handler(body)).event("100000").timeout_ms(20_000).attack();
+        let report = call(*language, language.handler(body)).event("100000").timeout_ms(100_000).attack();
         assert_ended_in(&report, outcomes, body);
     }
 }

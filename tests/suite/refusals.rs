@@ -1,6 +1,5 @@
 //! What no honest function needs is refused before a byte of it is instantiated, with what is wrong.
 
-use hks_engine::{Allocation, EngineConfig};
 use hks_protocol::Outcome;
 
 use crate::harness::{Handler, House, MIB, assert_ended_in, house, rss_bytes, take_turn};
@@ -20,11 +19,6 @@ fn instances(count: usize, fields: &str) -> String {
     module + &"(core instance (instantiate $Many))".repeat(count)
 }
 
-/// A house with a pool and one without: both refuse, each in its way.
-fn houses() -> [House; 2] {
-    [House::with_places(2), House::new(&EngineConfig { allocation: Allocation::OnDemand, ..EngineConfig::default() })]
-}
-
 #[test]
 fn excess_is_refused_before_it_is_instantiated() {
     take_turn();
@@ -37,44 +31,41 @@ fn excess_is_refused_before_it_is_instantiated() {
         ("the hugest table", with(&instances(1, "(table 0xffffffff funcref)"))),
         ("imported modules", with(r#"(import "code" (core module))"#)),
     ];
-    for house in houses() {
-        let before = rss_bytes();
-        for (what, text) in &excesses {
-            let refused = house.try_component(text).err();
-            assert!(refused.is_some(), "{what}: not refused");
-            println!("{what}: {}", refused.unwrap());
-        }
-        assert!(rss_bytes().saturating_sub(before) < 256 * MIB, "nothing of it was made");
-        house.assert_alive();
+    let house = House::with_places(2);
+    let before = rss_bytes();
+    for (what, text) in &excesses {
+        let refused = house.try_component(text).err();
+        assert!(refused.is_some(), "{what}: not refused");
+        println!("{what}: {}", refused.unwrap());
     }
+    assert!(rss_bytes().saturating_sub(before) < 256 * MIB, "nothing of it was made");
+    house.assert_alive();
 }
 
 #[test]
 fn many_instances_never_count_as_a_fault_of_the_host() {
-    for house in houses() {
-        for count in [100, 1_000] {
-            let Ok(component) = house.try_component(&with(&instances(count, ""))) else { continue };
-            match house.call_component(&component).event("1").start().end() {
-                // On demand, only instantiating tells how many there are.
-                Err(error) => assert!(matches!(error, hks_runtime::Error::Refused(_)), "{count} instances: {error}"),
-                Ok(report) => assert_ended_in(&report, &[Outcome::Succeeded], "so many are fine"),
-            }
+    let house = House::with_places(2);
+    for count in [100, 1_000] {
+        let Ok(component) = house.try_component(&with(&instances(count, ""))) else { continue };
+        match house.call_component(&component).event("1").start().end() {
+            // On demand, only instantiating tells how many there are.
+            Err(error) => assert!(matches!(error, hks_runtime::Error::Refused(_)), "{count} instances: {error}"),
+            Ok(report) => assert_ended_in(&report, &[Outcome::Succeeded], "so many are fine"),
         }
-        house.assert_alive();
     }
+    house.assert_alive();
 }
 
 #[test]
 fn more_memory_than_any_limit_never_starts() {
-    for house in houses() {
-        for pages in [32_769, 65_536] {
-            let text = Handler::new(ECHO).pages(pages).text();
-            let Ok(component) = house.try_component(&text) else { continue };
-            let report = house.call_component(&component).event("1").report();
-            assert_ended_in(&report, &[Outcome::OutOfMemory], "a memory of gigabytes");
-        }
-        house.assert_alive();
+    let house = House::with_places(2);
+    for pages in [32_769, 65_536] {
+        let text = Handler::new(ECHO).pages(pages).text();
+        let Ok(component) = house.try_component(&text) else { continue };
+        let report = house.call_component(&component).event("1").report();
+        assert_ended_in(&report, &[Outcome::OutOfMemory], "a memory of gigabytes");
     }
+    house.assert_alive();
 }
 
 #[test]

@@ -6,7 +6,10 @@ use crate::python::Python;
 use crate::workspace::Workspace;
 use crate::{child, system_package, ui, wheel};
 
+/// The peers.
 const REQUIREMENTS: &str = "bench/requirements.txt";
+/// What the measured functions import. It is for the guest, and so not installed beside the peers.
+const PACKAGES: &str = "bench/packages.txt";
 
 /// Prepares the environment and hands over to `bench/run.py`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -18,6 +21,17 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     venv.once("requirements", &key, || {
         ui::step("install the peers", || venv.install(workspace, "pip-bench", &requirements))
     })?;
+    let packages = workspace.path(PACKAGES);
+    let key = crate::hash::Key::new("bench").file("packages", &packages)?.finish();
+    venv.once("packages", &key, || venv.install_to("guest-packages", workspace, "pip-bench-packages", &packages))?;
+    ui::step("build the programs that measure from within", || {
+        let mut build = workspace.cargo("build");
+        // All of the workspace, so that Wasmtime is compiled with the same features, and not twice.
+        build.args(["--release", "--locked", "--workspace", "--examples"]);
+        workspace.run("examples", &mut build)
+    })?;
     ui::note(&format!("python bench/run.py {}", arguments.join(" ")));
-    child::stream(venv.python(workspace).arg("bench/run.py").args(arguments))
+    let mut bench = venv.python(workspace);
+    bench.args(["bench/run.py", "--programs"]).arg(workspace.release_binary("examples")?);
+    child::stream(bench.args(arguments))
 }

@@ -7,11 +7,13 @@ mod bench;
 mod cache;
 mod child;
 mod clean_cache;
+mod fuse;
 mod guests;
 mod hash;
 mod python;
 mod quickstart;
 mod signals;
+mod soak;
 mod steps;
 mod system_package;
 mod test;
@@ -20,6 +22,7 @@ mod ui;
 mod wheel;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -65,13 +68,34 @@ enum Task {
     },
     /// Build the interpreter guests into sdk-python/python/hks_sdk/_guests/; both when none is named.
     Guests { guests: Vec<Guest> },
-    /// Compare with peers: installs the package and bench/requirements.txt, then runs bench/run.py.
+    /// Make one core module of those that a component links, as is done to the Python guest.
+    ///
+    /// Components from componentize-py link a dozen core modules anew in every instance, which takes longer than many a
+    /// function. The output has one, and imports, exports and does what the input did. Whatever is not known to stay the
+    /// same is refused with the reason, and then nothing is written. Names of functions are left out.
+    ///
+    /// docs/adr/0011-fused-python-guest.md says why, guests/pack/src/fuse how.
+    Fuse {
+        /// A component with at least one core module, a table and a memory.
+        #[arg(value_name = "INPUT.wasm")]
+        input: PathBuf,
+        /// Where the fused component goes; replaced if it is there, and only by a whole one.
+        #[arg(value_name = "OUTPUT.wasm")]
+        output: PathBuf,
+    },
+    /// Compare with peers: installs the package and the peers, builds what measures from within, then runs bench/run.py.
     Bench {
         /// One benchmark; all when absent.
         name: Option<String>,
         /// Passed on to bench/run.py, after `--`.
         #[arg(last = true)]
         arguments: Vec<String>,
+    },
+    /// Run very many executions of all kinds, and say whether memory, files, mappings or anything of a tenant is left over.
+    Soak {
+        /// How many. A million take about half an hour on two cores.
+        #[arg(long, default_value_t = 1_000_000)]
+        executions: u64,
     },
     /// Delete built guests, tools and environments, and say what is deleted.
     CleanCache,
@@ -108,9 +132,11 @@ fn run(cli: Cli) -> Result<()> {
             let named = if guests.is_empty() { Guest::ALL.to_vec() } else { guests };
             named.into_iter().try_for_each(|guest| guests::provide(&workspace, guest).map(drop))
         }
+        Task::Fuse { input, output } => fuse::run(&workspace, &input, &output),
         Task::Bench { name, arguments } => {
             bench::run(&workspace, &name.into_iter().chain(arguments).collect::<Vec<_>>())
         }
+        Task::Soak { executions } => soak::run(&workspace, executions),
         Task::CleanCache => clean_cache::run(&workspace),
     }
 }

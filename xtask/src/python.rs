@@ -132,10 +132,16 @@ impl Venv {
 
     /// Installs exactly the files whose hashes a requirements file lists.
     pub(crate) fn install(&self, workspace: &Workspace, log: &str, requirements: &Path) -> Result<()> {
+        install_pinned(self.pip_install(workspace), workspace, log, requirements)
+    }
+
+    /// The same into a folder of the environment, where its own interpreter does not find them.
+    pub(crate) fn install_to(&self, folder: &str, workspace: &Workspace, log: &str, requirements: &Path) -> Result<()> {
+        let folder = self.0.join(folder);
+        cache::remove(&folder)?;
         let mut pip = self.pip_install(workspace);
-        workspace
-            .run(log, pip.args(["--require-hashes", "--only-binary", ":all:", "--requirement"]).arg(requirements))
-            .with_context(|| format!("cannot install the packages of {}", workspace.shown(requirements)))
+        pip.arg("--target").arg(folder);
+        install_pinned(pip, workspace, log, requirements)
     }
 
     /// Runs `work` unless it was run to its end for the same `key` before.
@@ -147,6 +153,12 @@ impl Venv {
         work()?;
         fs::write(&stamp, key).with_context(|| format!("cannot write {}", stamp.display()))
     }
+}
+
+fn install_pinned(mut pip: Command, workspace: &Workspace, log: &str, requirements: &Path) -> Result<()> {
+    workspace
+        .run(log, pip.args(["--require-hashes", "--only-binary", ":all:", "--requirement"]).arg(requirements))
+        .with_context(|| format!("cannot install the packages of {}", workspace.shown(requirements)))
 }
 
 /// Interpreters that version managers installed, which need not be on the `PATH`.

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "clock.h"
 #include "digest.h"
+#include "environment.h"
 #include "guest.h"
 #include "host.h"
 #include "json_out.h"
@@ -67,8 +69,8 @@ BINDING(exit_run)
 /* ---- time, randomness, environment ---- */
 
 BINDING(now_ms) { return JS_NewFloat64(ctx, (double)host_now_ns() / NANOSECONDS_PER_MS); }
-BINDING(monotonic_ms) { return JS_NewFloat64(ctx, (double)host_monotonic_ns() / NANOSECONDS_PER_MS); }
-BINDING(monotonic_ns) { return JS_NewBigUint64(ctx, host_monotonic_ns()); }
+BINDING(monotonic_ms) { return JS_NewFloat64(ctx, (double)clock_monotonic_ns() / NANOSECONDS_PER_MS); }
+BINDING(monotonic_ns) { return JS_NewBigUint64(ctx, clock_monotonic_ns()); }
 BINDING(remaining_ms) { return JS_NewFloat64(ctx, (double)host_remaining_ms()); }
 
 /* fillRandom(bytes) */
@@ -83,19 +85,7 @@ BINDING(fill_random)
 }
 
 /* environment() -> object */
-BINDING(environment)
-{
-    size_t count;
-    struct host_variable *variables = host_environment(&count);
-    JSValue object = JS_NewObject(ctx);
-    for (size_t i = 0; i < count; i++) {
-        JSAtom name = JS_NewAtomLen(ctx, variables[i].name.bytes, variables[i].name.length);
-        JSValue value = JS_NewStringLen(ctx, variables[i].value.bytes, variables[i].value.length);
-        JS_DefinePropertyValue(ctx, object, name, value, JS_PROP_C_W_E);
-        JS_FreeAtom(ctx, name);
-    }
-    return object;
-}
+BINDING(environment) { return environment_object(ctx); }
 
 /* heapSize() */
 BINDING(heap_size)

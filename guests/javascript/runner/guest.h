@@ -1,6 +1,6 @@
 /* The one interpreter of this instance, and what its parts share.
  *
- * An instance serves one run and is dropped with its memory, so nothing here is freed after the run. */
+ * An instance serves one run, or a load and a call, and is dropped with its memory; so nothing here is freed at the end. */
 #ifndef HKS_GUEST_H
 #define HKS_GUEST_H
 

@@ -324,13 +324,28 @@ static void abandon_holes(void)
     memset(occupied, 0, sizeof(occupied));
 }
 
-void heap_prepare_for_snapshot(void)
+/* Clears free blocks up to the size in their last word. */
+static void clear_holes(void)
 {
-    reserve = malloc(RESERVE);
+    for (unsigned index = 0; index < CLASSES; index++)
+        for (struct block *block = classes[index]; block; block = block->next)
+            memset(block + 1, 0, size_of(block) - sizeof(*block) - sizeof(word));
+}
+
+void heap_prepare_for_snapshot(enum heap_holes holes)
+{
+    bool was_exhausted = exhausted;
+    if (!reserve)
+        reserve = malloc(RESERVE);
     ensure_top(RUN_HEADROOM);
-    abandon_holes();
+    exhausted = was_exhausted; /* a memory limit that leaves no headroom is nobody's failure */
+    if (holes == HEAP_HOLES_ABANDONED)
+        abandon_holes();
+    else
+        clear_holes();
     memset((void *)top, 0, limit - top);
-    memset(reserve, 0, RESERVE);
+    if (reserve)
+        memset(reserve, 0, RESERVE);
 }
 
 void heap_release_reserve(void)

@@ -4,9 +4,13 @@
 
 #include <stdbool.h>
 
-/* Called once, as the last act before the snapshot: leaves the holes that initialisation made alone and keeps a reserve,
- * so that a run allocates from fresh, contiguous pages. */
-void heap_prepare_for_snapshot(void);
+enum heap_holes {
+    HEAP_HOLES_ABANDONED, /* never used again, so that a run allocates from fresh, contiguous pages */
+    HEAP_HOLES_KEPT,      /* used again: a limit counts them */
+};
+
+/* Called as the last act before a snapshot: clears what is free, and keeps a reserve and some headroom. */
+void heap_prepare_for_snapshot(enum heap_holes holes);
 
 /* Gives the reserve back to the allocator, so that there is memory left to report that there is no memory left. */
 void heap_release_reserve(void);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <wasi/api.h>
 
+#include "clock.h"
 #include "guest.h"
 #include "host.h"
 
@@ -31,7 +32,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 {
     uint64_t now = 0;
     if (guest.in_run)
-        now = clock == CLOCK_REALTIME ? host_now_ns() : host_monotonic_ns();
+        now = clock == CLOCK_REALTIME ? host_now_ns() : clock_monotonic_ns();
     time->tv_sec = (time_t)(now / NANOSECONDS_PER_SECOND);
     time->tv_nsec = (long)(now % NANOSECONDS_PER_SECOND);
     return 0;

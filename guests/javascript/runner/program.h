@@ -4,8 +4,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "quickjs.h"
+
+struct source {
+    const char *code; /* followed by a zero byte */
+    size_t length;
+    const uint8_t *compiled; /* what compile_write made of it, to be evaluated in its place; or NULL */
+    size_t compiled_length;
+};
 
 struct program {
     JSValue handler;  /* callable */
@@ -15,7 +23,7 @@ struct program {
 /* Once, when the snapshot is made. */
 void program_initialise(JSRuntime *rt);
 
-/* Evaluates `code`, which is followed by a zero byte. False with an exception pending. */
-bool program_load(JSContext *ctx, const char *code, size_t length, struct program *program);
+/* Evaluates the source's top level. False with an exception pending. */
+bool program_load(JSContext *ctx, const struct source *source, struct program *program);
 
 #endif

@@ -1,7 +1,9 @@
-/* The guest's two entry points: one that makes the interpreter before the snapshot, one that runs a handler in it.
+/* The guest's entry points: one that makes the interpreter before the build's snapshot, and those of the world in it.
  *
  * A run takes the snapshot's interpreter as it is, evaluates the source, calls the handler with the event and waits for
- * what it returns. The instance is dropped afterwards, so nothing is freed and nothing is reset.
+ * what it returns. Load and call are its two halves; between them the host may take a second snapshot, from which many
+ * calls start. Promises and timers that the top level left pending stay so until a call, as they do within a run. The
+ * instance is dropped afterwards, so nothing is freed and nothing is reset.
  *
  * Limits are the host's: fuel, deadline and memory. The runner's own are the depth of the stack, which has to become a
  * RangeError before it becomes a trap, and the sizes in failure and json_out. */
@@ -9,7 +11,10 @@
 #include <string.h>
 
 #include "bindings.h"
+#include "clock.h"
+#include "compile.h"
 #include "engine.h"
+#include "environment.h"
 #include "failure.h"
 #include "guest.h"
 #include "heap.h"
@@ -98,6 +103,14 @@ static void load_prelude(JSContext *ctx)
     JS_FreeValue(ctx, prelude);
 }
 
+/* Garbage is collected now rather than in every run, and the next collection is as far away as ever. */
+static void prepare_for_snapshot(enum heap_holes holes)
+{
+    JS_RunGC(guest.rt);
+    JS_SetGCThreshold(guest.rt, engine_heap_size(guest.rt) + GC_HEADROOM_BYTES);
+    heap_prepare_for_snapshot(holes);
+}
+
 /* Called once at build time; what the memory holds when it returns is what every run starts from. */
 __attribute__((export_name("wizer-initialize"))) void initialise(void)
 {
@@ -108,20 +121,42 @@ __attribute__((export_name("wizer-initialize"))) void initialise(void)
     loop_initialise(guest.rt);
     program_initialise(guest.rt);
     load_prelude(guest.ctx);
-    JS_RunGC(guest.rt);
-    JS_SetGCThreshold(guest.rt, engine_heap_size(guest.rt) + GC_HEADROOM_BYTES);
-    heap_prepare_for_snapshot();
+    prepare_for_snapshot(HEAP_HOLES_ABANDONED);
 }
 
-/* ---- a run ---- */
+/* ---- a run, and its halves ---- */
 
-static void begin_run(JSContext *ctx)
+/* What the snapshot must not share: every entry point begins with it. */
+static void begin(JSContext *ctx)
 {
     uint64_t seed;
     guest.in_run = true;
     JS_UpdateStackTop(guest.rt);
     host_random(&seed, sizeof(seed));
     engine_seed_random(ctx, seed);
+}
+
+/* What the instance was used for. Its globals belong to one source, so it takes no second one. */
+static struct {
+    enum { UNUSED, TAKEN, LOADED } state;
+    struct source source;
+    struct program program;
+} instance;
+
+static bool take_instance(JSContext *ctx, const struct source *source)
+{
+    if (instance.state != UNUSED) {
+        guest_throw_named(ctx, "InvalidStateError", "this instance was given a source before; each needs one of its own");
+        return false;
+    }
+    instance.state = TAKEN;
+    instance.source = *source;
+    return true;
+}
+
+static bool load_program(JSContext *ctx, const struct source *source)
+{
+    return take_instance(ctx, source) && program_load(ctx, source, &instance.program);
 }
 
 static JSValue parse_context(JSContext *ctx, struct host_text context)
@@ -132,29 +167,44 @@ static JSValue parse_context(JSContext *ctx, struct host_text context)
     return object;
 }
 
-static JSValue call_handler(JSContext *ctx, const struct program *program, struct host_text event,
-                            struct host_text context)
+static JSValue call_handler(JSContext *ctx, struct host_text event, struct host_text context)
 {
     JSValue arguments[] = {JS_ParseJSON(ctx, event.bytes, event.length, "event"), parse_context(ctx, context)};
     if (JS_IsException(arguments[0]) || JS_IsException(arguments[1]))
         return JS_EXCEPTION;
+    const struct program *program = &instance.program;
     JSValue returned = JS_Call(ctx, program->handler, program->receiver, 2, (JSValueConst *)arguments);
     if (JS_IsException(returned))
         return returned;
     return loop_settle(ctx, returned, "the promise that the handler returned");
 }
 
-static bool run(JSContext *ctx, struct host_text code, struct host_text event, struct host_text context,
-                struct buffer *result)
+static bool run_handler(JSContext *ctx, struct host_text event, struct host_text context, struct buffer *result)
 {
-    struct program program;
-    if (!program_load(ctx, code.bytes, code.length, &program))
-        return false;
-    JSValue value = call_handler(ctx, &program, event, context);
+    JSValue value = call_handler(ctx, event, context);
     return !JS_IsException(value) && json_write(ctx, value, "result", result);
 }
 
-/* `result<string, failure>` as the canonical ABI lays it out. */
+static bool require_loaded(JSContext *ctx)
+{
+    if (instance.state != LOADED)
+        guest_throw_named(ctx, "InvalidStateError", "there is no handler to call: no source was loaded before");
+    return instance.state == LOADED;
+}
+
+/* As the last act of a load that succeeded. What the source was compiled from is only in the way now. */
+static void keep_program(struct source *source)
+{
+    instance.state = LOADED;
+    free((void *)source->compiled);
+    instance.source.compiled = NULL;
+    clock_suspend();
+    prepare_for_snapshot(HEAP_HOLES_KEPT);
+}
+
+/* ---- the canonical ABI of `interpret` ---- */
+
+/* `result<string, failure>`, and what has the same layout: `result<list<u8>, failure>`, `result<_, failure>`. */
 struct outcome {
     uint8_t is_failure;
     union {
@@ -163,18 +213,75 @@ struct outcome {
     };
 };
 
-__attribute__((export_name("hks:function/interpret@0.1.0#run"))) struct outcome *
-export_run(char *code, size_t code_length, char *event, size_t event_length, char *context, size_t context_length)
+static struct outcome *succeed(const void *bytes, size_t length)
 {
     static struct outcome outcome;
-    struct buffer result = {0};
-    begin_run(guest.ctx);
-    bool returned = run(guest.ctx, (struct host_text){code, code_length}, (struct host_text){event, event_length},
-                        (struct host_text){context, context_length}, &result);
-    outcome.is_failure = !returned;
-    if (returned)
-        outcome.result = (struct failure_text){result.bytes, result.length};
-    else
-        outcome.failure = failure_take(guest.ctx, code, code_length);
+    outcome.result = (struct failure_text){bytes, length};
     return &outcome;
+}
+
+/* Of the pending exception. */
+static struct outcome *fail(const struct source *source)
+{
+    static struct outcome outcome = {.is_failure = 1};
+    outcome.failure = failure_take(guest.ctx, source->code, source->length);
+    return &outcome;
+}
+
+/* `option<list<u8>>` arrives as three values. */
+static struct source source_from(const char *code, size_t code_length, int32_t is_compiled, const uint8_t *compiled,
+                                 size_t compiled_length)
+{
+    return (struct source){code, code_length, is_compiled ? compiled : NULL, compiled_length};
+}
+
+#define EXPORT(function) __attribute__((export_name("hks:function/interpret@0.1.0#" function)))
+
+EXPORT("run") struct outcome *
+export_run(char *code, size_t code_length, int32_t is_compiled, uint8_t *compiled, size_t compiled_length, char *event,
+           size_t event_length, char *context, size_t context_length)
+{
+    struct source source = source_from(code, code_length, is_compiled, compiled, compiled_length);
+    struct buffer result = {0};
+    begin(guest.ctx);
+    bool returned = load_program(guest.ctx, &source) &&
+                    run_handler(guest.ctx, (struct host_text){event, event_length},
+                                (struct host_text){context, context_length}, &result);
+    return returned ? succeed(result.bytes, result.length) : fail(&source);
+}
+
+EXPORT("compile") struct outcome *export_compile(char *code, size_t code_length)
+{
+    struct source source = {.code = code, .length = code_length};
+    size_t size;
+    begin(guest.ctx);
+    JSValue compiled = compile_source(guest.ctx, code, code_length);
+    uint8_t *bytes = JS_IsException(compiled) ? NULL : compile_write(guest.ctx, compiled, &size);
+    return bytes ? succeed(bytes, size) : fail(&source);
+}
+
+EXPORT("load") struct outcome *
+export_load(char *code, size_t code_length, int32_t is_compiled, uint8_t *compiled, size_t compiled_length)
+{
+    struct source source = source_from(code, code_length, is_compiled, compiled, compiled_length);
+    begin(guest.ctx);
+    if (!load_program(guest.ctx, &source))
+        return fail(&source);
+    keep_program(&source);
+    return succeed(NULL, 0);
+}
+
+EXPORT("call") struct outcome *
+export_call(char *event, size_t event_length, char *context, size_t context_length)
+{
+    struct buffer result = {0};
+    begin(guest.ctx);
+    if (!require_loaded(guest.ctx))
+        return fail(&instance.source);
+    clock_resume();
+    environment_refresh(guest.ctx);
+    bool returned = run_handler(guest.ctx, (struct host_text){event, event_length},
+                                (struct host_text){context, context_length}, &result);
+    clock_suspend();
+    return returned ? succeed(result.bytes, result.length) : fail(&instance.source);
 }

@@ -8,10 +8,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "host.h"
 
 struct timer {
-    uint64_t due_ns; /* on the host's monotonic clock */
+    uint64_t due_ns; /* as of clock_monotonic_ns */
     uint64_t age;
     uint64_t interval_ns; /* of one that repeats, else 0 */
     uint32_t id;
@@ -103,7 +104,7 @@ uint32_t timers_start(JSContext *ctx, JSValueConst callback, double delay_ms, bo
     uint64_t delay = nanoseconds(delay_ms);
     uint64_t interval = delay < INTERVAL_MIN_NS ? INTERVAL_MIN_NS : delay;
     struct timer timer = {
-        .due_ns = host_monotonic_ns() + (repeats ? interval : delay),
+        .due_ns = clock_monotonic_ns() + (repeats ? interval : delay),
         .age = next_age++,
         .interval_ns = repeats ? interval : 0,
         .id = next_id++,
@@ -151,7 +152,7 @@ int timers_run_next(JSContext *ctx)
 {
     if (count == 0)
         return 0;
-    uint64_t now = host_monotonic_ns();
+    uint64_t now = clock_monotonic_ns();
     if (heap[0].due_ns > now)
         host_sleep_ns(heap[0].due_ns - now);
     struct timer timer = take(0);

@@ -1,16 +1,20 @@
 // Runs the guest's core module with imports in JavaScript: the host of the tests.
 //
-// The module is compiled once; every run gets a fresh instance, as in production, but initialised on the spot instead of
-// from a snapshot. `HKS_GUEST_MODULE` names the module that build.py wrote. The clock is virtual: sleeping takes no time
-// and moves it, so that tests of timers are exact.
+// The module is compiled and initialised once; every run gets a fresh instance, as in production. What a snapshot is there, a
+// copy of the memory is here: nothing else of an instance changes while no call is going on. `HKS_GUEST_MODULE` names the
+// module that build.py wrote. The clock is virtual: sleeping takes no time and moves it, so that tests of timers are exact.
+//
+// There are three ways to a result: to run the source, to run what it was compiled to, and to load that and call its handler
+// in another instance. `run` takes all of them, and nobody can tell which it was.
 
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 const path = process.env.HKS_GUEST_MODULE;
 if (!path) throw new Error('HKS_GUEST_MODULE must name the core module that build.py wrote');
 const module = new WebAssembly.Module(readFileSync(path));
 
-const RUN = 'hks:function/interpret@0.1.0#run';
+const INTERPRET = 'hks:function/interpret@0.1.0#';
 
 export const CONTEXT = {
   execution_id: 'exe_1',
@@ -32,28 +36,39 @@ class Guest {
   logs = [];
   published = [];
   sleeps = [];
-  nowNs = 1_700_000_000_123_000_000n;
   #options;
 
+  /** Options: those of `run`; `memory`, a copy to start from, or null to be initialised. */
   constructor(options) {
     this.#options = options;
+    this.nowNs = options.startNs ?? 1_700_000_000_123_000_000n;
     this.startNs = this.nowNs;
     const unexpected = () => {
       throw new Error('a WASI import was called');
     };
     const wasi = new Proxy({}, { get: () => unexpected });
     this.instance = new WebAssembly.Instance(module, { ...this.#imports(), wasi_snapshot_preview1: wasi });
-    this.instance.exports._initialize?.();
-    this.#initialise();
+    if (options.memory === null) this.#initialise();
+    else this.#restore(options.memory ?? initialMemory);
   }
 
   /** A prelude that throws writes why to the log before it traps. */
   #initialise() {
     try {
-      this.instance.exports['wizer-initialize']?.();
+      this.instance.exports._initialize?.();
+      this.instance.exports['wizer-initialize']();
     } catch (error) {
       throw new Error(`initialisation failed: ${this.logs.map(([, text]) => text).join('')}`, { cause: error });
     }
+  }
+
+  #restore(bytes) {
+    this.instance.exports.memory.grow((bytes.length - this.memory.byteLength) / 65536);
+    new Uint8Array(this.memory).set(bytes);
+  }
+
+  copyMemory() {
+    return new Uint8Array(this.memory.slice(0));
   }
 
   #imports() {
@@ -122,12 +137,11 @@ class Guest {
     this.store(at, this.allocate(bytes), bytes.length);
   }
 
-  run(code, event, context) {
-    const texts = [code, event, context].map((text) => new TextEncoder().encode(text));
-    const lowered = texts.flatMap((bytes) => [this.allocate(bytes), bytes.length]);
-    const outcome = this.instance.exports[RUN](...lowered);
+  /** Calls a function of `interpret` with flat arguments and reads its result by `read`. */
+  #call(name, args, read) {
+    const outcome = this.instance.exports[INTERPRET + name](...args);
     const words = new Uint32Array(this.memory, outcome, 7);
-    if ((words[0] & 0xff) === 0) return { json: this.text(words[1], words[2]) };
+    if ((words[0] & 0xff) === 0) return read(words[1], words[2]);
     return {
       failure: {
         name: this.text(words[1], words[2]),
@@ -136,23 +150,120 @@ class Guest {
       },
     };
   }
+
+  #lower(...texts) {
+    return texts.flatMap((text) => {
+      const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
+      return [this.allocate(bytes), bytes.length];
+    });
+  }
+
+  #lowerOption(bytes) {
+    return bytes ? [1, ...this.#lower(bytes)] : [0, 0, 0];
+  }
+
+  run(code, compiled, event, context) {
+    const args = [...this.#lower(code), ...this.#lowerOption(compiled), ...this.#lower(event, context)];
+    return this.#call('run', args, (at, length) => ({ json: this.text(at, length) }));
+  }
+
+  compile(code) {
+    return this.#call('compile', this.#lower(code), (at, length) => ({ compiled: new Uint8Array(this.memory, at, length).slice() }));
+  }
+
+  load(code, compiled) {
+    return this.#call('load', [...this.#lower(code), ...this.#lowerOption(compiled)], () => ({}));
+  }
+
+  call(event, context) {
+    return this.#call('call', this.#lower(event, context), (at, length) => ({ json: this.text(at, length) }));
+  }
+
+  /** An outcome with everything that is to be seen besides it. */
+  report(outcome) {
+    const log = (stream) => this.logs.filter(([to]) => to === stream).map(([, text]) => text).join('');
+    return {
+      ...outcome,
+      value: outcome.json === undefined ? undefined : JSON.parse(outcome.json),
+      stdout: log(0),
+      stderr: log(1),
+      published: this.published,
+      sleeps: this.sleeps,
+      memoryBytes: this.memory.byteLength,
+    };
+  }
 }
 
-/** Runs source text in a fresh instance. Options: event, context, environment, refusePublish. */
-export function run(code, options = {}) {
-  const guest = new Guest(options);
+const initialMemory = new Guest({ memory: null }).copyMemory();
+
+function inputOf(options) {
   const event = options.eventText ?? JSON.stringify('event' in options ? options.event : {});
-  const outcome = guest.run(code, event, JSON.stringify(options.context ?? CONTEXT));
-  const log = (stream) => guest.logs.filter(([to]) => to === stream).map(([, text]) => text).join('');
+  return [event, JSON.stringify(options.context ?? CONTEXT)];
+}
+
+function runOnce(code, options) {
+  const guest = new Guest(options);
+  return guest.report(guest.run(code, options.compiled, ...inputOf(options)));
+}
+
+function loadAndCall(code, options) {
+  const loaded = load(code, options);
+  if (loaded.failure) return loaded;
+  const called = call(loaded, { ...options, startNs: loaded.guest.nowNs });
   return {
-    ...outcome,
-    value: outcome.json === undefined ? undefined : JSON.parse(outcome.json),
-    stdout: log(0),
-    stderr: log(1),
-    published: guest.published,
-    sleeps: guest.sleeps,
-    memoryBytes: guest.memory.byteLength,
+    ...called,
+    stdout: loaded.stdout + called.stdout,
+    stderr: loaded.stderr + called.stderr,
+    published: [...loaded.published, ...called.published],
+    sleeps: [...loaded.sleeps, ...called.sleeps],
   };
+}
+
+const SEEN = ['json', 'failure', 'stdout', 'stderr', 'published', 'sleeps'];
+
+function assertSame(way, found, expected) {
+  for (const what of SEEN) assert.deepEqual(found[what], expected[what], `${what} when ${way}`);
+}
+
+/** Runs source text in fresh instances, in every way. Options: event, context, environment, refusePublish; `once` for what is
+ * never the same twice. */
+export function run(code, options = {}) {
+  const report = runOnce(code, options);
+  if (options.once) return report;
+  const { compiled, failure } = compile(code);
+  if (failure) assert.deepEqual(failure, report.failure, 'failure to compile');
+  else assertSame('compiled', runOnce(code, { ...options, compiled }), report);
+  assertSame('loaded', loadAndCall(code, { ...options, compiled }), report);
+  return report;
+}
+
+/** Compiles source text in a fresh instance: `compiled` or `failure`. */
+export function compile(code) {
+  const guest = new Guest({});
+  return guest.report(guest.compile(code));
+}
+
+/** Loads source text in a fresh instance. Options: compiled, environment, startNs. The report has the `guest`, and the `memory` to call from. */
+export function load(code, options = {}) {
+  const guest = new Guest(options);
+  const outcome = guest.load(code, options.compiled);
+  return { ...guest.report(outcome), guest, memory: guest.copyMemory() };
+}
+
+/** Calls the handler in a new instance that starts from the memory of a loaded one. */
+export function call({ memory }, options = {}) {
+  const guest = new Guest({ ...options, memory });
+  return guest.report(guest.call(...inputOf(options)));
+}
+
+/** Calls the handler in this very instance. */
+export function callIn(guest, options = {}) {
+  return guest.report(guest.call(...inputOf(options)));
+}
+
+/** An instance that was not given any source. */
+export function freshGuest(options = {}) {
+  return new Guest(options);
 }
 
 /** Runs an expression or statements as the body of a handler. */

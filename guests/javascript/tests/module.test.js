@@ -18,6 +18,7 @@ test('imports only functions of the world', () => {
 });
 
 test('exports the world, one memory, the allocator and the initialisation', () => {
-  const expected = ['_initialize', 'cabi_realloc', 'hks:function/interpret@0.1.0#run', 'memory', 'wizer-initialize'];
+  const functions = ['call', 'compile', 'load', 'run'].map((name) => `hks:function/interpret@0.1.0#${name}`);
+  const expected = ['_initialize', 'cabi_realloc', ...functions, 'memory', 'wizer-initialize'];
   assert.deepEqual(moduleExports.toSorted(), expected);
 });

@@ -5,13 +5,15 @@ use std::{ffi::OsString, path::PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 const USAGE: &str = "usage: hks-guest-pack --module MODULE.wasm --wit DIRECTORY --world NAME --output COMPONENT.wasm
-       hks-guest-pack fuse --input COMPONENT.wasm --output COMPONENT.wasm";
+       hks-guest-pack fuse --input COMPONENT.wasm --output COMPONENT.wasm
+       hks-guest-pack quiet --input COMPONENT.wasm --output COMPONENT.wasm";
 
 /// What to do.
 #[derive(Debug)]
 pub(crate) enum Command {
     Pack(Pack),
-    Fuse(Fuse),
+    Fuse(Files),
+    Quiet(Files),
 }
 
 /// What to pack, and for which world.
@@ -27,22 +29,24 @@ pub(crate) struct Pack {
     pub(crate) output: PathBuf,
 }
 
-/// What to fuse.
+/// What to fuse, or whose memory to rest.
 #[derive(Debug)]
-pub(crate) struct Fuse {
-    /// A component that links several modules.
+pub(crate) struct Files {
+    /// A component that links several modules, or one that was fused.
     pub(crate) input: PathBuf,
     /// Where the component goes; replaced if it exists.
     pub(crate) output: PathBuf,
 }
 
 impl Command {
-    /// Reads `--name value` pairs, after the word `fuse` if that is what to do.
+    /// Reads `--name value` pairs, after the word `fuse` or `quiet` if that is what to do.
     pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self> {
         let mut words = words.into_iter().peekable();
-        if words.next_if(|word| word == "fuse").is_some() {
-            let [input, output] = values(words, ["--input", "--output"])?;
-            return Ok(Self::Fuse(Fuse { input: input.into(), output: output.into() }));
+        for (name, command) in [("fuse", Self::Fuse as fn(Files) -> Self), ("quiet", Self::Quiet)] {
+            if words.next_if(|word| word == name).is_some() {
+                let [input, output] = values(words, ["--input", "--output"])?;
+                return Ok(command(Files { input: input.into(), output: output.into() }));
+            }
         }
         let [module, wit, world, output] = values(words, ["--module", "--wit", "--world", "--output"])?;
         let world = world.to_string_lossy().into_owned();
@@ -91,6 +95,14 @@ mod tests {
     fn fuse_has_options_of_its_own() {
         let words = ["fuse", "--output", "o", "--input", "i"];
         let Command::Fuse(arguments) = parse(&words).unwrap() else { panic!("that is how to fuse") };
+        assert_eq!((arguments.input, arguments.output), ("i".into(), "o".into()));
+    }
+
+    #[test]
+    fn quiet_takes_the_same_options() {
+        let Command::Quiet(arguments) = parse(&["quiet", "--input", "i", "--output", "o"]).unwrap() else {
+            panic!("that is how to rest a memory")
+        };
         assert_eq!((arguments.input, arguments.output), ("i".into(), "o".into()));
     }
 

@@ -9,8 +9,11 @@ use anyhow::{Context as _, Result};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// The component, validated.
-pub(crate) fn encode(mut module: Vec<u8>, wit: &Path, world: &str) -> Result<Vec<u8>> {
+/// The component of a core module for a world of the WIT package in the folder `wit`, validated.
+///
+/// # Errors
+/// There is no such package or world, or the module does not implement it; the error names what is missing.
+pub fn encode(mut module: Vec<u8>, wit: &Path, world: &str) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
     let (package, _) =
         resolve.push_dir(wit).with_context(|| format!("cannot read the WIT package {}", wit.display()))?;

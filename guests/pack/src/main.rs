@@ -1,27 +1,19 @@
-//! Makes guests fast to start.
+//! The command line around the library: [`arguments`] says from where to where.
 //!
 //! ```text
 //! hks-guest-pack --module js.wasm --wit wit --world interpreter --output javascript.wasm
-//! hks-guest-pack fuse --input linked.wasm --output python.wasm
+//! hks-guest-pack fuse --input linked.wasm --output fused.wasm
+//! hks-guest-pack quiet --input fused.wasm --output python.wasm
 //! ```
-//!
-//! The first turns a guest's core module into a component that starts from its initialised memory: [`snapshot`] runs the
-//! module's initialisation and keeps what its memory holds then, [`component`] wraps the result for a world of our WIT
-//! package. The second takes a component that has its memory already and makes one module of those that it links:
-//! [`fuse`](mod@fuse). [`arguments`] says from where to where.
-//!
-//! A build tool: it trusts its inputs, which this repository makes, and is not part of what runs functions.
 
 mod arguments;
-mod component;
-mod fuse;
-mod snapshot;
 
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
+use hks_guest_pack::{component, snapshot};
 
-use crate::arguments::{Command, Fuse, Pack};
+use crate::arguments::{Command, Files, Pack};
 
 fn main() -> ExitCode {
     match Command::parse(std::env::args_os().skip(1)).and_then(|command| run(&command)) {
@@ -36,7 +28,8 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<()> {
     match command {
         Command::Pack(arguments) => pack(arguments),
-        Command::Fuse(arguments) => fuse(arguments),
+        Command::Fuse(files) => fuse(files),
+        Command::Quiet(files) => quiet(files),
     }
 }
 
@@ -46,10 +39,17 @@ fn pack(arguments: &Pack) -> Result<()> {
     write_atomically(&arguments.output, &component)
 }
 
-fn fuse(arguments: &Fuse) -> Result<()> {
-    let fused = fuse::fuse(&read(&arguments.input)?)
-        .with_context(|| format!("cannot fuse the modules of {}", arguments.input.display()))?;
-    write_atomically(&arguments.output, &fused)
+fn fuse(files: &Files) -> Result<()> {
+    let fused = hks_guest_pack::fuse(&read(&files.input)?)
+        .with_context(|| format!("cannot fuse the modules of {}", files.input.display()))?;
+    write_atomically(&files.output, &fused)
+}
+
+fn quiet(files: &Files) -> Result<()> {
+    let (component, done) = hks_guest_pack::quiet(read(&files.input)?)
+        .with_context(|| format!("cannot rest the memory of {}", files.input.display()))?;
+    println!("{done}");
+    write_atomically(&files.output, &component)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

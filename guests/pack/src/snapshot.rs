@@ -26,8 +26,11 @@ const REACTOR_START: &str = "_initialize";
 /// Initialising an interpreter recurses deeper than wasmtime's default allows for.
 const STACK_BYTES: usize = 2 * 1024 * 1024;
 
-/// The module with its initialised state.
-pub(crate) fn take(module: &[u8]) -> Result<Vec<u8>> {
+/// The core module with its initialised state.
+///
+/// # Errors
+/// The module has no initialisation (`wizer-initialize`), cannot be instantiated, traps, or calls an import.
+pub fn take(module: &[u8]) -> Result<Vec<u8>> {
     let mut wizer = Wizer::new();
     wizer.init_func(INITIALISE);
     let (context, instrumented) =

@@ -5,6 +5,7 @@ What only the real component can show (imports without a disk, memory limits, sp
 
 import asyncio
 import builtins
+import gc
 import os
 import pathlib
 import sys
@@ -37,6 +38,8 @@ class Recorder:
             publish=self.published.append,
             remaining_ms=lambda: 1234,
             variables=lambda: list(self.environment.items()),
+            find_module=lambda name: None,
+            read_file=lambda path: None,
         )
 
     def text(self, stream: str = "stdout") -> str:
@@ -63,21 +66,55 @@ def kept():
 
 
 @pytest.fixture
-def run(recorder: Recorder, kept: None):
-    """Runs source with an event."""
-    driver = Driver(recorder.host())
+def driver(recorder: Recorder, kept: None) -> Driver:
+    return Driver(recorder.host())
 
-    def run_once(code: str, event: str = "null", context: str = CONTEXT):
+
+@pytest.fixture
+def run(driver: Driver):
+    """Runs source with an event."""
+
+    def run_once(code: str, event: str = "null", context: str = CONTEXT, compiled: bytes | None = None):
         with streams_kept():
-            return driver.run(code, event, context)
+            return driver.run(code, compiled, event, context)
 
     return run_once
 
 
 @pytest.fixture
+def streams_between() -> dict[str, object]:
+    """The streams that `load` leaves to `call`."""
+    return {}
+
+
+@pytest.fixture
+def load(driver: Driver, streams_between: dict[str, object]):
+    """Loads source."""
+
+    def load_once(code: str, compiled: bytes | None = None):
+        with streams_kept(streams_between):
+            return driver.load(code, compiled)
+
+    yield load_once
+    gc.unfreeze()
+
+
+@pytest.fixture
+def call(driver: Driver, streams_between: dict[str, object]):
+    """Calls the handler that was loaded."""
+
+    def call_once(event: str = "null", context: str = CONTEXT):
+        with streams_kept(streams_between):
+            return driver.call(event, context)
+
+    return call_once
+
+
+@pytest.fixture
 def wit_world(monkeypatch: pytest.MonkeyPatch) -> dict[str, types.ModuleType]:
     """Stands in for the modules that componentize-py generates from the world."""
-    names = ("", ".exports", ".imports", ".imports.types", ".imports.clock", ".imports.environment", ".imports.output")
+    imports = ("types", "clock", "environment", "output", "packages")
+    names = ("", ".exports", ".imports", *(f".imports.{name}" for name in imports))
     modules = {f"wit_world{name}": types.ModuleType(f"wit_world{name}") for name in names}
     modules["componentize_py_types"] = types.ModuleType("componentize_py_types")
     for name, module in modules.items():

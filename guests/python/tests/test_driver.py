@@ -1,5 +1,6 @@
 """One run: source and event in, JSON text or a failure out, whatever the code does."""
 
+import json
 import sys
 
 import pytest
@@ -141,6 +142,112 @@ def test_variables_that_code_sets_itself_are_kept_between_runs(run, recorder) ->
 def test_module_level_randomness_differs_between_runs(run) -> None:
     code = "import random\ndef handler(event): return random.getrandbits(64)"
     assert run(code) != run(code)
+
+
+LOADED = """
+import logging, os, sys
+print("loaded", os.environ.get("A"))
+count = 0
+def handler(event, context):
+    global count
+    count += 1
+    print("called", os.environ.get("A"))
+    return [event, context.attempt, count, __name__, sys.argv]
+"""
+
+
+def test_loaded_source_answers_as_a_run_does(run, driver, load, call, recorder) -> None:
+    recorder.environment = {"A": "1"}
+    expected, lines = run(LOADED, "[1]"), recorder.text()
+    recorder.logs.clear()
+    for compiled in (None, driver.compile(LOADED)[0]):
+        assert load(LOADED, compiled) == (None, None)
+        assert recorder.text() == "loaded 1\n"
+        assert call("[1]") == expected
+        assert recorder.text() == lines
+        recorder.logs.clear()
+
+
+def test_environment_of_a_call_is_its_own(load, call, recorder) -> None:
+    recorder.environment = {"A": "load", "HKS_EXECUTION_ID": "exe_1", "GONE": "1"}
+    load("import os\nos.environ['OWN'] = 'kept'\ndef handler(event): return sorted(os.environ.items())")
+    recorder.environment = {"A": "call", "HKS_EXECUTION_ID": "exe_2"}
+    found = dict(json.loads(call()[0]))
+    assert [found.get(name) for name in ("A", "HKS_EXECUTION_ID", "GONE", "OWN")] == ["call", "exe_2", None, "kept"]
+
+
+def test_streams_that_the_top_level_replaced_stay(load, call, recorder) -> None:
+    load(
+        "import io, sys\nsys.stdout = io.StringIO()\ndef handler(event):\n  print('x')\n  return sys.stdout.getvalue()"
+    )
+    assert call() == ('"x\\n"', None)
+    assert recorder.text() == ""
+
+
+def test_loop_that_the_top_level_ran_is_no_hindrance(load, call) -> None:
+    code = "import asyncio\nasync def one(): return 1\nn = asyncio.run(one())\nasync def handler(event): return n + await one()"
+    load(code)
+    assert call() == ("2", None)
+
+
+FAILING = [
+    "x = (1,",
+    "print(1)\nx = 1 / 0",
+    "def handle(event): pass",
+    "import sys\nsys.exit(3)",
+    "from json import nothing",
+    "raise ExceptionGroup('g', [ValueError(1)])",
+]
+
+
+@pytest.mark.parametrize("code", FAILING)
+def test_failures_are_the_same_in_all_ways(run, driver, load, recorder, code: str) -> None:
+    expected, output = run(code), recorder.text()
+    compiled, failure = driver.compile(code)
+    assert (compiled is None) == (failure is not None)
+    assert failure in (None, expected[1])
+    assert recorder.text() == output
+    assert load(code) == expected
+    if compiled is not None:
+        assert run(code, compiled=compiled) == expected
+        assert load(code, compiled) == expected
+
+
+def test_compiled_handlers_show_their_lines(run, driver, load, call) -> None:
+    code = "def inner():\n    return 1 / 0\n\n\ndef handler(event):\n    return inner()\n"
+    compiled, _ = driver.compile(code)
+    expected = run(code)
+    assert "    return 1 / 0\n" in expected[1][2]
+    assert run(code, compiled=compiled) == expected
+    load(code, compiled)
+    assert call() == expected
+
+
+def test_compiling_runs_nothing(driver, recorder) -> None:
+    compiled, failure = driver.compile("print('ran')\nraise ValueError")
+    assert failure is None and type(compiled) is bytes
+    assert recorder.logs == []
+
+
+def test_foreign_code_is_a_failure(run, load) -> None:
+    for outcome in (run("", compiled=b"nonsense"), load("", b"nonsense")):
+        assert outcome[1][0] == "ForeignCodeError"
+        assert "this build of the interpreter" in outcome[1][1]
+
+
+def test_call_without_load_is_a_failure(call) -> None:
+    assert call()[1][0] == "NothingLoadedError"
+
+
+def test_failed_load_leaves_nothing_to_call(load, call) -> None:
+    load("def handler(event): pass")
+    load("raise ValueError")
+    assert call()[1][0] == "NothingLoadedError"
+
+
+def test_event_may_have_space_around_it(run) -> None:
+    assert run("def handler(event): return event", " [1] ") == ("[1]", None)
+    assert run("def handler(event): return event", "[1] 2")[1][0] == "JSONDecodeError"
 
 
 SABOTAGE = [

@@ -31,12 +31,13 @@ class Failure:
 
 @pytest.fixture
 def interpret(kept, wit_world, monkeypatch):
-    monkeypatch.setattr(build, "load", lambda: None)
-    monkeypatch.setattr(build, "finish", lambda: None)
+    monkeypatch.setattr(build, "load", lambda host: None)
+    monkeypatch.setattr(build, "finish", lambda driver: None)
     wit_world["componentize_py_types"].Err = Err
     wit_world["wit_world.imports.types"].Failure = Failure
     wit_world["wit_world.imports.clock"].remaining = lambda: 5
     wit_world["wit_world.imports.environment"].variables = list
+    wit_world["wit_world.imports.packages"].find = wit_world["wit_world.imports.packages"].read = lambda name: None
     output = wit_world["wit_world.imports.output"]
     output.logged = []
     output.LogStream = LogStream
@@ -51,9 +52,9 @@ def interpret(kept, wit_world, monkeypatch):
 def test_result_is_returned_and_failure_raised(interpret) -> None:
     exported, output = interpret
     with streams_kept():
-        assert exported.run("def handler(event): print(event); return event", "1", "{}") == "1"
+        assert exported.run("def handler(event): print(event); return event", None, "1", "{}") == "1"
         with pytest.raises(Err) as caught:
-            exported.run("raise ValueError('x')", "1", "{}")
+            exported.run("raise ValueError('x')", None, "1", "{}")
     assert output.logged == [(LogStream.STDOUT, "1\n")]
     assert (caught.value.value.name, caught.value.value.value) == ("ValueError", "x")
 
@@ -62,5 +63,5 @@ def test_damaged_driver_is_a_failure_not_a_trap(interpret, monkeypatch) -> None:
     exported, _ = interpret
     monkeypatch.setattr(Driver, "run", None)
     with pytest.raises(Err) as caught:
-        exported.run("def handler(event): pass", "1", "{}")
+        exported.run("def handler(event): pass", None, "1", "{}")
     assert caught.value.value.name == "SystemError"

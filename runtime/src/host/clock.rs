@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use wasmtime_wasi::HostMonotonicClock;
+
 use crate::bindings::hks::function::clock;
 use crate::host::Guest;
 
@@ -9,6 +11,8 @@ use crate::host::Guest;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
+    /// Unix time of the start.
+    origin: Duration,
     deadline: Instant,
 }
 
@@ -16,7 +20,7 @@ impl Clock {
     /// A clock that starts now.
     pub(crate) fn start(timeout: Duration) -> Self {
         let start = Instant::now();
-        Self { start, deadline: start + timeout }
+        Self { start, origin: unix_time(), deadline: start + timeout }
     }
 
     pub(crate) fn deadline(&self) -> Instant {
@@ -25,6 +29,12 @@ impl Clock {
 
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    /// Time that never goes back. It begins with the Unix time of the attempt's start, so that it goes on where an instance
+    /// that a snapshot was taken of had it, on whatever machine that was.
+    fn monotonic(&self) -> Duration {
+        self.origin + self.start.elapsed()
     }
 
     /// The deadline in milliseconds since 1970.
@@ -40,7 +50,7 @@ impl clock::Host for Guest {
     }
 
     fn monotonic(&mut self) -> wasmtime::Result<u64> {
-        Ok(saturating_u64(self.clock.start.elapsed().as_nanos()))
+        Ok(saturating_u64(self.clock.monotonic().as_nanos()))
     }
 
     async fn sleep(&mut self, nanoseconds: u64) -> wasmtime::Result<()> {
@@ -50,6 +60,16 @@ impl clock::Host for Guest {
 
     fn remaining(&mut self) -> wasmtime::Result<u64> {
         Ok(saturating_u64(self.clock.deadline.saturating_duration_since(Instant::now()).as_millis()))
+    }
+}
+
+impl HostMonotonicClock for Clock {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        saturating_u64(self.monotonic().as_nanos())
     }
 }
 

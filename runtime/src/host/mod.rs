@@ -8,13 +8,17 @@ mod entropy;
 pub(crate) mod environment;
 mod filesystem;
 mod output;
+mod packages;
 mod scratch;
 mod wasi;
 
 pub(crate) use clock::Clock;
 pub(crate) use output::Output;
+pub use packages::Packages;
 pub(crate) use scratch::{Scratch, ScratchFolders};
 pub(crate) use wasi::{Wasi, exit_code};
+
+use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -28,6 +32,7 @@ pub(crate) struct Guest {
     pub(crate) output: Output,
     pub(crate) clock: Clock,
     pub(crate) environment: Vec<(String, String)>,
+    pub(crate) packages: Arc<Packages>,
     pub(crate) wasi: Wasi,
 }
 

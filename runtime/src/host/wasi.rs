@@ -18,7 +18,7 @@ use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 use crate::host::filesystem::{Filesystem, HasFilesystem};
-use crate::host::{Guest, Output, Scratch, entropy};
+use crate::host::{Clock, Guest, Output, Scratch, entropy};
 
 /// Open files, streams and timers of one guest at once. Each open file is a descriptor of the host process.
 const HANDLES_MAX: usize = 256;
@@ -31,27 +31,41 @@ pub(crate) struct Wasi {
 }
 
 impl Wasi {
-    pub(crate) fn new(environment: &[(String, String)], output: &Output, scratch: Scratch) -> Self {
-        let context = WasiCtx::builder()
-            .args(&["function"])
-            .envs(environment)
-            .stdout(LogStream { stream: Stream::Stdout, output: output.clone() })
-            .stderr(LogStream { stream: Stream::Stderr, output: output.clone() })
-            .initial_cwd("/tmp")
-            .max_random_size(u64::from(entropy::BYTES_MAX))
-            .allow_blocking_current_thread(true)
-            .allow_tcp(false)
-            .allow_udp(false)
-            .allow_ip_name_lookup(false)
-            .build();
+    pub(crate) fn new(environment: &[(String, String)], output: &Output, scratch: Scratch, clock: Clock) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
-        Self { context, table, scratch }
+        Self { context: context(environment, output, clock), table, scratch }
+    }
+
+    /// For another attempt of the same instance, which keeps what it has open.
+    pub(crate) fn renew(&mut self, environment: &[(String, String)], output: &Output, clock: Clock) {
+        self.context = context(environment, output, clock);
+    }
+
+    /// Open files, folders, streams and timers.
+    pub(crate) fn handles(&mut self) -> usize {
+        self.table.iter_mut().count()
     }
 
     pub(crate) fn scratch(&self) -> &Scratch {
         &self.scratch
     }
+}
+
+fn context(environment: &[(String, String)], output: &Output, clock: Clock) -> WasiCtx {
+    WasiCtx::builder()
+        .args(&["function"])
+        .envs(environment)
+        .stdout(LogStream { stream: Stream::Stdout, output: output.clone() })
+        .stderr(LogStream { stream: Stream::Stderr, output: output.clone() })
+        .initial_cwd("/tmp")
+        .monotonic_clock(clock)
+        .max_random_size(u64::from(entropy::BYTES_MAX))
+        .allow_blocking_current_thread(true)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .build()
 }
 
 impl WasiView for Guest {

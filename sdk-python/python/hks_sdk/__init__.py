@@ -4,13 +4,14 @@
 >>> hks_sdk.functions.execute("def handler(event): return event * 2", 21).value
 42
 
-`hks_sdk.functions` has `execute` and `aexecute`; both return an `ExecutionResult`. `hks_sdk.errors` has all
-exceptions.
+`hks_sdk.functions` has `execute` and `aexecute`; both return an `ExecutionResult`. For functions that are called often
+it has `load`, `aload` and `resume`, which return a `LoadedFunction`. `hks_sdk.errors` has all exceptions.
 """
 
 from typing import TYPE_CHECKING
 
 from hks_sdk import errors, functions
+from hks_sdk._loaded import LoadedFunction
 from hks_sdk._result import ExecutionResult
 from hks_sdk.errors import (
     ForkedProcessError,
@@ -49,6 +50,7 @@ __all__ = [
     "InfrastructureError",
     "InvalidArgumentError",
     "Limits",
+    "LoadedFunction",
     "Logs",
     "OverloadedError",
     "RichResult",

@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def examine() -> dict[str, Any]:
-    """Versions, folders, the allocator that is in use, and the state of each guest."""
+    """Versions, folders, what the runtime found on this machine, and the state of each guest."""
     runtime = _embedded.PROCESS.runtime()
     return {
         "version": __version__,
@@ -54,15 +54,13 @@ def _state(runtime: Any, language: str) -> str:
 def as_text(found: dict[str, Any]) -> str:
     """The same for people."""
     runtime = found["runtime"]
-    places = runtime["instances"]
     lines = [
         f"hks-sdk {found['version']} on Python {found['python']}",
         f"cache: {found['cache']}",
         *(f"{language}: {state}" for language, state in found["guests"].items()),
         f"metering: {runtime['metering']}",
-        f"instances: {f'a pool of {places}' if runtime['pooled'] else 'on demand, which is slower'}",
-        f"quick reset of memory (PAGEMAP_SCAN): {'yes' if runtime['pagemap_scan'] else 'no'}",
-        *(f"not to be had: {reason}" for reason in runtime["fallbacks"]),
+        f"written pages are found by the kernel: {'yes' if runtime['pagemap_scan'] else 'no, which is slower'}",
+        *([f"why not: {runtime['fallback']}"] if runtime["fallback"] else []),
     ]
     return "\n".join(lines)
 

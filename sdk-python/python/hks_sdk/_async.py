@@ -3,38 +3,62 @@
 The native module calls `wake` from a thread of its own whenever there is something to read. That only sets an event
 in the loop; the reading is done by the task that waits. Cancelling the task cancels the execution and waits a moment
 for it to be gone, so that nothing outlives the task.
+
+Loading a function is rarer, and takes a thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Optional
+import threading
+from typing import TYPE_CHECKING, Callable, Optional, TypeVar
 
-from hks_sdk import _embedded
 from hks_sdk._waiting import END_WAIT_S
 
 if TYPE_CHECKING:
     from hks_sdk._hks import Execution
-    from hks_sdk._request import LineCallback, Request
+    from hks_sdk._request import Call, LineCallback
+
+T = TypeVar("T")
+Wake = Callable[[], object]
 
 LINES_AT_ONCE_MAX = 64
 """Lines that are handed over before other tasks of the loop have their turn."""
 
 
-async def run(request: Request) -> str:
-    """Starts a checked request and returns the report's JSON."""
-    runtime = await _embedded.PROCESS.ready_async(request.language)
+async def run(start: Callable[[Wake], Execution], call: Call) -> str:
+    """Has the execution of `call` started, and returns the report's JSON."""
     readable = _Readable()
-    execution = request.start(runtime, readable.wake)
+    execution = start(readable.wake)
     try:
-        return await _read(execution, readable, request.on_stdout, request.on_stderr)
+        return await _read(execution, readable, call.on_stdout, call.on_stderr)
     except GeneratorExit:
         # The loop is gone, and so is every way to wait.
         execution.cancel()
         raise
     except BaseException:
         await _cancel(execution, readable)
+        raise
+
+
+async def in_thread(work: Callable[[Callable[[], bool]], T]) -> T:
+    """What `work` returns or raises, on a thread of the loop's pool. It is handed a question that it asks from time to
+    time: whether it was canceled, which it is with the task.
+    """
+    canceled = threading.Event()
+    working = asyncio.get_running_loop().run_in_executor(None, work, canceled.is_set)
+    # Nobody may be left to hear how it ended.
+    working.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        canceled.set()
+        await asyncio.wait({working}, timeout=END_WAIT_S)
+        raise
+    except GeneratorExit:
+        # The loop is gone, and so is every way to wait.
+        canceled.set()
         raise
 
 

@@ -1,28 +1,57 @@
 """The native module: the embedded runtime. Private; `stubtest` holds this file and the module together."""
 
-from typing import Callable, Literal, Optional, final
+from typing import Callable, Literal, Optional, Protocol, final, type_check_only
 
-__all__ = ["Execution", "Runtime"]
+__all__ = ["Execution", "Function", "Runtime"]
+
+@type_check_only
+class Options(Protocol):
+    """Read by attribute; not in the module itself."""
+
+    @property
+    def timeout_s(self) -> float: ...
+    @property
+    def memory_mb(self) -> int: ...
+    @property
+    def fuel(self) -> Optional[int]: ...
+    @property
+    def environment(self) -> dict[str, str]: ...
 
 @final
 class Runtime:
     def __new__(cls, guests_dir: str, cache_dir: str) -> Runtime: ...
     def is_compiled(self, language: str) -> bool: ...
     def prepare(self, language: str) -> None: ...
+    def execute(self, language: str, code: str, input: str, options: Options) -> str: ...
     def start(
         self,
         language: str,
         code: str,
         input: str,
-        *,
-        timeout_s: float,
-        memory_mb: int,
-        fuel: Optional[int],
-        environment: dict[str, str],
+        options: Options,
         stream: bool,
         wake: Optional[Callable[[], object]],
     ) -> Execution: ...
+    def load(
+        self,
+        language: str,
+        code: str,
+        packages_dir: Optional[str],
+        options: Options,
+        canceled: Optional[Callable[[], object]],
+    ) -> tuple[str, Optional[Function]]: ...
+    def resume(self, language: str, snapshot: bytes, packages_dir: Optional[str]) -> Function: ...
     def diagnose(self) -> str: ...
+
+@final
+class Function:
+    @property
+    def refusal(self) -> Optional[str]: ...
+    @property
+    def snapshot_bytes(self) -> Optional[int]: ...
+    def save(self) -> Optional[bytes]: ...
+    def execute(self, input: str, options: Options) -> str: ...
+    def start(self, input: str, options: Options, stream: bool, wake: Optional[Callable[[], object]]) -> Execution: ...
 
 @final
 class Execution:

@@ -52,7 +52,9 @@ class Usage:
     """What an execution used."""
 
     fuel: int = 0
-    """Units of WebAssembly work; the same code and input use the same fuel on every machine."""
+    """Units of WebAssembly work. The same code and input use the same fuel on every machine, but for compiling: the
+    first two executions of a source in a process include it, later ones do not.
+    """
     cpu_ms: float = 0.0
     """Processor time of the guest's thread in milliseconds, start and host calls included."""
     wall_ms: float = 0.0

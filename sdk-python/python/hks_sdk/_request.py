@@ -1,4 +1,4 @@
-"""Checks every argument of `execute` before anything is started.
+"""Checks every argument of `execute`, `load` and their like before anything is started.
 
 The bounds are those of the runtime (`Limits`, `Attempt` and `Environment` in `hks-protocol`), which checks them
 again. They are repeated here so that an error names the argument as the caller wrote it, and costs no start.
@@ -32,57 +32,64 @@ LineCallback = Callable[[str], object]
 _LANGUAGES = {"python": "python", "py": "python", "javascript": "javascript", "js": "javascript"}
 
 
-class Request(NamedTuple):
-    """A checked call. `input` is JSON text, `code` is ready for the guest."""
+class Options(NamedTuple):
+    """What a call may use, and its environment."""
 
-    language: str
-    code: str
-    input: str
     timeout_s: float
     memory_mb: int
     fuel: Optional[int]
     environment: dict[str, str]
+
+
+class Call(NamedTuple):
+    """A checked call of a handler. `input` is JSON text."""
+
+    input: str
+    options: Options
     on_stdout: Optional[LineCallback]
     on_stderr: Optional[LineCallback]
 
-    def start(self, runtime: Runtime, wake: Optional[Callable[[], object]]) -> Execution:
-        """Hands the call to the runtime, which answers at once."""
-        return runtime.start(
-            self.language,
-            self.code,
-            self.input,
-            timeout_s=self.timeout_s,
-            memory_mb=self.memory_mb,
-            fuel=self.fuel,
-            environment=self.environment,
-            stream=self.on_stdout is not None or self.on_stderr is not None,
-            wake=wake,
-        )
+    @property
+    def streams(self) -> bool:
+        """Somebody wants the lines while it runs."""
+        return self.on_stdout is not None or self.on_stderr is not None
 
 
-def check(
-    code: str,
-    input: Any,
-    language: str,
-    timeout: Timeout,
-    memory_mb: int,
-    fuel: Optional[int],
-    env: Optional[Mapping[str, str]],
-    on_stdout: Optional[LineCallback],
-    on_stderr: Optional[LineCallback],
-) -> Request:
-    """The call as the runtime wants it. Raises `InvalidArgumentError` for the first argument that is wrong."""
+class Source(NamedTuple):
+    """Checked source text, ready for the guest of its language."""
+
+    language: str
+    code: str
+
+    def start(self, runtime: Runtime, call: Call, wake: Optional[Callable[[], object]]) -> Execution:
+        """Hands a call of it to the runtime, which answers at once."""
+        return runtime.start(self.language, self.code, call.input, call.options, call.streams, wake)
+
+    def execute(self, runtime: Runtime, call: Call) -> str:
+        """Runs a call of it on this thread, which saves handing it over to another and back."""
+        return runtime.execute(self.language, self.code, call.input, call.options)
+
+
+def check_source(code: str, language: str) -> Source:
+    """The source as the runtime wants it. Raises `InvalidArgumentError`."""
     language = _language(language)
-    return Request(
-        language,
-        _code(code, language),
-        encode_input(input),
+    return Source(language, _code(code, language))
+
+
+def check_call(
+    input: Any, options: Options, on_stdout: Optional[LineCallback], on_stderr: Optional[LineCallback]
+) -> Call:
+    """The call as the runtime wants it. Raises `InvalidArgumentError` for the first argument that is wrong."""
+    return Call(encode_input(input), options, _callback("on_stdout", on_stdout), _callback("on_stderr", on_stderr))
+
+
+def check_options(timeout: Timeout, memory_mb: int, fuel: Optional[int], env: Optional[Mapping[str, str]]) -> Options:
+    """The limits and the environment as the runtime wants them. Raises `InvalidArgumentError`."""
+    return Options(
         _timeout_s(timeout),
         _whole("memory_mb", memory_mb, MEMORY_MB_MIN, MEMORY_MB_MAX, "MiB"),
         None if fuel is None else _whole("fuel", fuel, 1, FUEL_MAX, "units"),
         {} if env is None else _environment(env),
-        _callback("on_stdout", on_stdout),
-        _callback("on_stderr", on_stderr),
     )
 
 
@@ -90,7 +97,7 @@ def _language(language: Any) -> str:
     known = _LANGUAGES.get(language) if isinstance(language, str) else None
     if known is None:
         raise InvalidArgumentError(
-            f"language: {_shown(language)} is not one of 'python' (or 'py'), 'javascript' (or 'js')"
+            f"language: {shown(language)} is not one of 'python' (or 'py'), 'javascript' (or 'js')"
         )
     return known
 
@@ -98,7 +105,7 @@ def _language(language: Any) -> str:
 def _code(code: Any, language: str) -> str:
     if not isinstance(code, str):
         hint = "; decode it first, for example with .decode('utf-8')" if isinstance(code, (bytes, bytearray)) else ""
-        raise InvalidArgumentError(f"code: must be str, not {_kind(code)}{hint}")
+        raise InvalidArgumentError(f"code: must be str, not {kind(code)}{hint}")
     size = len(code)
     if not code.isascii():
         try:
@@ -117,34 +124,34 @@ def _code(code: Any, language: str) -> str:
 def _timeout_s(timeout: Any) -> float:
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
-        raise InvalidArgumentError(f"timeout: must be int, float (seconds) or timedelta, not {_kind(timeout)}")
+        raise InvalidArgumentError(f"timeout: must be int, float (seconds) or timedelta, not {kind(timeout)}")
     # Also false for NaN, and compares whole numbers of any size.
     if not TIMEOUT_S_MIN <= seconds <= TIMEOUT_S_MAX:
         raise InvalidArgumentError(
-            f"timeout: {_shown(timeout)} is not between {TIMEOUT_S_MIN} and {TIMEOUT_S_MAX} seconds"
+            f"timeout: {shown(timeout)} is not between {TIMEOUT_S_MIN} and {TIMEOUT_S_MAX} seconds"
         )
     return float(seconds)
 
 
 def _whole(name: str, value: Any, least: int, most: int, unit: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidArgumentError(f"{name}: must be int, not {_kind(value)}")
+        raise InvalidArgumentError(f"{name}: must be int, not {kind(value)}")
     if not least <= value <= most:
-        raise InvalidArgumentError(f"{name}: {_shown(value)} is not between {least:,} and {most:,} {unit}")
+        raise InvalidArgumentError(f"{name}: {shown(value)} is not between {least:,} and {most:,} {unit}")
     return value
 
 
 def _environment(env: Any) -> dict[str, str]:
     """A copy. Values may be secrets, so that no message shows one."""
     if not isinstance(env, Mapping):
-        raise InvalidArgumentError(f"env: must be a mapping of str to str, not {_kind(env)}")
+        raise InvalidArgumentError(f"env: must be a mapping of str to str, not {kind(env)}")
     checked: dict[str, str] = {}
     size = 0
     for name, value in env.items():
         if not isinstance(name, str):
-            raise InvalidArgumentError(f"env: a name must be str, not {_kind(name)}")
+            raise InvalidArgumentError(f"env: a name must be str, not {kind(name)}")
         if not isinstance(value, str):
-            raise InvalidArgumentError(f"env: the value of {_shown(name)} must be str, not {_kind(value)}")
+            raise InvalidArgumentError(f"env: the value of {shown(name)} must be str, not {kind(value)}")
         size += _variable_bytes(name, value)
         checked[name] = value
     if size > ENV_BYTES_MAX:
@@ -154,32 +161,33 @@ def _environment(env: Any) -> dict[str, str]:
 
 def _variable_bytes(name: str, value: str) -> int:
     if not name or "=" in name or "\0" in name:
-        raise InvalidArgumentError(f"env: {_shown(name)} is not a name: it must not be empty or hold '=' or NUL")
+        raise InvalidArgumentError(f"env: {shown(name)} is not a name: it must not be empty or hold '=' or NUL")
     if name in ENV_RESERVED:
         raise InvalidArgumentError(f"env: {name} is set by the runtime; choose another name")
     if "\0" in value:
-        raise InvalidArgumentError(f"env: the value of {_shown(name)} holds a NUL")
+        raise InvalidArgumentError(f"env: the value of {shown(name)} holds a NUL")
     try:
         return len(name.encode()) + len(value.encode())
     except UnicodeEncodeError:
         raise InvalidArgumentError(
-            f"env: the name or value of {_shown(name)} holds a lone surrogate, which is no Unicode text"
+            f"env: the name or value of {shown(name)} holds a lone surrogate, which is no Unicode text"
         ) from None
 
 
 def _callback(name: str, callback: Any) -> Optional[LineCallback]:
     if callback is not None and not callable(callback):
-        raise InvalidArgumentError(f"{name}: must be callable or None, not {_kind(callback)}")
+        raise InvalidArgumentError(f"{name}: must be callable or None, not {kind(callback)}")
     return callback  # type: ignore[no-any-return]
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """The type of `value`, for a message."""
     return "None" if value is None else clip(type(value).__name__, 80)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """`value` for a message: short, printable, and never an exception of its own."""
     try:
         return neutralise(clip(repr(value), 60))
     except Exception:  # a foreign __repr__ may raise anything, and very long ints raise ValueError
-        return f"this {_kind(value)}"
+        return f"this {kind(value)}"

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Optional
 
 from hks_sdk import _embedded
 from hks_sdk._embedded import WAIT_S
+from hks_sdk.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from hks_sdk._hks import Execution
-    from hks_sdk._request import LineCallback
+    from hks_sdk._request import Call, LineCallback
 
 END_WAIT_S = 1.0
 """How long a canceled execution may take to be gone. The runtime stops a guest within a few milliseconds."""
@@ -39,8 +40,14 @@ def wait(execution: Execution, on_stdout: Optional[LineCallback], on_stderr: Opt
         raise
 
 
-def is_coroutine_callback(callback: object) -> bool:
-    """Calling it makes a coroutine that only an event loop can run."""
+def refuse_coroutines(call: Call) -> None:
+    """Raises `InvalidArgumentError` if a callback makes coroutines, which only an event loop can run."""
+    for name, callback in (("on_stdout", call.on_stdout), ("on_stderr", call.on_stderr)):
+        if callback is not None and _is_coroutine_callback(callback):
+            raise InvalidArgumentError(f"{name}: a coroutine function needs an event loop; use aexecute")
+
+
+def _is_coroutine_callback(callback: object) -> bool:
     import inspect
 
     return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None))  # noqa: B004

@@ -1,7 +1,8 @@
 """Every exception that this package raises, in one tree.
 
 A failure of the *function* is data (`ExecutionResult.error`) and only becomes an exception when the caller asks for
-it with `ExecutionResult.raise_for_error()`. What is raised by `execute` itself is never the function's fault.
+it with `ExecutionResult.raise_for_error()`, or where there is no result to return, as from `load`. What is raised by
+`execute` itself is never the function's fault.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class HksError(Exception):
 class InvalidArgumentError(HksError, ValueError):
     """An argument has a wrong type or lies outside its bounds; nothing was executed.
 
-    The message names the argument, the value and what would be right. Mend the call: trying again does not help.
+    The message names the argument, the value and what would be right. Mend the call: trying again does not help. Also
+    raised for a file that cannot be resumed, and for saving a function that has no snapshot.
     """
 
 
@@ -67,7 +69,8 @@ class OverloadedError(InfrastructureError):
 
 
 class FunctionError(HksError):
-    """The function itself did not succeed. Raised by `ExecutionResult.raise_for_error()` only.
+    """The function itself did not succeed. Raised by `ExecutionResult.raise_for_error()`, and by `functions.load` for
+    what the function's top level did.
 
     `name`, `message` and `traceback` are those of the function's own exception, or name the limit that it met.
     `result` is the whole `ExecutionResult`, with logs and usage.

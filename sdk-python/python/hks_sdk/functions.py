@@ -3,6 +3,9 @@
 Both run the code in this process, in a WebAssembly sandbox of its own, with finite time, memory and fuel, and no
 access to files, network or environment of the caller. They raise for wrong arguments and for faults of the
 infrastructure only; how the function fared is in the result.
+
+Where a function is called often, `load` (or `aload`) runs its top level once, for all executions; `resume` takes up one
+that was saved to a file.
 """
 
 from __future__ import annotations
@@ -10,12 +13,13 @@ from __future__ import annotations
 import os
 from typing import Any, Mapping, Optional
 
-from hks_sdk import _embedded, _waiting
-from hks_sdk._request import LineCallback, Timeout, check
+from hks_sdk import _embedded, _loaded, _waiting
+from hks_sdk._loaded import Folder, LoadedFunction
+from hks_sdk._request import LineCallback, Timeout, check_call, check_options, check_source
 from hks_sdk._result import ExecutionResult
-from hks_sdk.errors import InfrastructureError, InvalidArgumentError
+from hks_sdk.errors import InfrastructureError
 
-__all__ = ["aexecute", "execute"]
+__all__ = ["aexecute", "aload", "execute", "load", "resume"]
 
 
 def execute(
@@ -57,13 +61,15 @@ def execute(
     on stderr. May be called from any number of threads. In a coroutine it works but blocks the event loop: use
     `aexecute` there.
     """
-    request = check(code, input, language, timeout, memory_mb, fuel, env, on_stdout, on_stderr)
-    for name, callback in (("on_stdout", on_stdout), ("on_stderr", on_stderr)):
-        if callback is not None and _waiting.is_coroutine_callback(callback):
-            raise InvalidArgumentError(f"{name}: a coroutine function needs an event loop; use aexecute")
+    source = check_source(code, language)
+    call = check_call(input, check_options(timeout, memory_mb, fuel, env), on_stdout, on_stderr)
+    if call.streams:
+        _waiting.refuse_coroutines(call)
     _refuse_remote()
-    runtime = _embedded.PROCESS.ready(request.language)
-    return ExecutionResult(_waiting.wait(request.start(runtime, None), on_stdout, on_stderr))
+    runtime = _embedded.PROCESS.ready(source.language)
+    if not call.streams:
+        return ExecutionResult(source.execute(runtime, call))
+    return ExecutionResult(_waiting.wait(source.start(runtime, call, None), on_stdout, on_stderr))
 
 
 async def aexecute(
@@ -83,11 +89,98 @@ async def aexecute(
     Callbacks run in the event loop. One that returns an awaitable is awaited before the next line is handed over.
     Cancelling the task cancels the execution.
     """
-    request = check(code, input, language, timeout, memory_mb, fuel, env, on_stdout, on_stderr)
+    source = check_source(code, language)
+    call = check_call(input, check_options(timeout, memory_mb, fuel, env), on_stdout, on_stderr)
     _refuse_remote()
     from hks_sdk import _async
 
-    return ExecutionResult(await _async.run(request))
+    runtime = await _embedded.PROCESS.ready_async(source.language)
+    return ExecutionResult(await _async.run(lambda wake: source.start(runtime, call, wake), call))
+
+
+def load(
+    code: str,
+    *,
+    language: str = "python",
+    packages: Optional[Folder] = None,
+    timeout: Timeout = 30,
+    memory_mb: int = 128,
+    fuel: Optional[int] = None,
+    env: Optional[Mapping[str, str]] = None,
+) -> LoadedFunction:
+    """Runs the top level of `code` once in the sandbox and returns the function, whose executions start behind it.
+
+    Args:
+        code: As for `execute`.
+        language: As for `execute`.
+        packages: A folder of pure Python packages, as `pip install --target` makes it, that the code may import. It is
+            read now, up to 256 MiB and 20,000 files.
+        timeout: Bounds the top level, and each execution unless that is given another. So do `memory_mb` and `fuel`.
+        memory_mb: See `timeout`.
+        fuel: See `timeout`.
+        env: Environment variables that the top level sees, and the handler unless an execution is given others. What
+            the top level made of them is part of the function from then on.
+
+    Raises:
+        FunctionError: The top level raised, met a limit, or left no handler; the exception has its `result`.
+        InvalidArgumentError: An argument is wrong, or the code needs a native module of `packages`.
+        InfrastructureError: The runtime could not run it; see its subclasses.
+
+    What the top level leaves behind is shared by all executions, each of which has a copy: modules, data, compiled
+    expressions. Time, randomness and the environment are each execution's own, but for values that the top level stored.
+    """
+    request = _loaded.check_load(code, language, packages, timeout, memory_mb, fuel, env)
+    _refuse_remote()
+    return _loaded.load(_embedded.PROCESS.ready(request.language), request)
+
+
+async def aload(
+    code: str,
+    *,
+    language: str = "python",
+    packages: Optional[Folder] = None,
+    timeout: Timeout = 30,
+    memory_mb: int = 128,
+    fuel: Optional[int] = None,
+    env: Optional[Mapping[str, str]] = None,
+) -> LoadedFunction:
+    """As `load`, for event loops: a thread of the loop's pool waits. Cancelling the task ends the top level."""
+    request = _loaded.check_load(code, language, packages, timeout, memory_mb, fuel, env)
+    _refuse_remote()
+    from hks_sdk import _async
+
+    runtime = await _embedded.PROCESS.ready_async(request.language)
+    return await _async.in_thread(lambda canceled: _loaded.load(runtime, request, canceled))
+
+
+def resume(
+    path: Folder,
+    *,
+    packages: Optional[Folder] = None,
+    timeout: Optional[Timeout] = None,
+    memory_mb: Optional[int] = None,
+    fuel: Optional[int] = None,
+    env: Optional[Mapping[str, str]] = None,
+) -> LoadedFunction:
+    """The function that `LoadedFunction.save` wrote to `path`. Its top level is not run again.
+
+    Args:
+        path: The file. It knows its language, and the limits that the function was loaded with.
+        packages: The folder that the function was loaded with, for what its handler has yet to import.
+        timeout: For executions that are not given another; as it was loaded with, unless given. So are `memory_mb` and
+            `fuel`.
+        memory_mb: See `timeout`.
+        fuel: See `timeout`.
+        env: Environment variables for the handler, unless an execution is given others. None are in the file.
+
+    Raises:
+        InvalidArgumentError: The file is damaged, no saved function, or of another version of this package: `load` the
+            function again.
+        OSError: The file cannot be read.
+        InfrastructureError: As for `load`.
+    """
+    _refuse_remote()
+    return _loaded.resume(path, packages, timeout, memory_mb, fuel, env)
 
 
 def _refuse_remote() -> None:

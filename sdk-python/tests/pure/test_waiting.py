@@ -33,8 +33,13 @@ def test_a_stream_without_a_callback_is_dropped(fake: FakeRuntime) -> None:
     assert seen == ["b"]
 
 
-def test_the_fast_path_waits_once(fake: FakeRuntime) -> None:
-    execute(CODE)
+def test_without_a_callback_nothing_is_handed_to_another_thread(fake: FakeRuntime) -> None:
+    assert execute(CODE).value == 42
+    assert len(fake.starts) == 1 and not fake.executions
+
+
+def test_a_stream_that_is_there_already_is_read_without_waiting(fake: FakeRuntime) -> None:
+    execute(CODE, on_stdout=print)
     assert len(fake.executions[0].waits) == 1
 
 

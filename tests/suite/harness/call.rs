@@ -2,11 +2,12 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use hks_protocol::{Attempt, Bytes, Environment, Json, Limits, LimitsSpec, LogLine, LogSink, Report, Seconds};
-use hks_runtime::{Error, Execution, Prepared};
+use hks_runtime::{Error, Execution, Prepared, Session};
 
 use super::{House, Language, house, take_turn};
 
@@ -22,6 +23,7 @@ pub(crate) struct Call<'h> {
     event: Json,
     limits: LimitsSpec,
     environment: BTreeMap<String, String>,
+    project: String,
 }
 
 /// A call in the shared house.
@@ -33,7 +35,15 @@ impl<'h> Call<'h> {
     pub(crate) fn new(house: &'h House, prepared: Prepared, code: Option<String>) -> Self {
         // Ample, so that a test meets the limit that it is about; `fuel` has those about fuel itself.
         let limits = LimitsSpec { fuel: Some(Limits::FUEL_MAX), ..LimitsSpec::default() };
-        Self { house, prepared, code, event: Json::null(), limits, environment: BTreeMap::new() }
+        Self {
+            house,
+            prepared,
+            code,
+            event: Json::null(),
+            limits,
+            environment: BTreeMap::new(),
+            project: "default".into(),
+        }
     }
 
     pub(crate) fn event(mut self, json: impl Into<String>) -> Self {
@@ -43,6 +53,12 @@ impl<'h> Call<'h> {
 
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Another tenant than the usual one.
+    pub(crate) fn project(mut self, name: &str) -> Self {
+        self.project = name.into();
         self
     }
 
@@ -86,6 +102,7 @@ impl<'h> Call<'h> {
         let mut attempt = Attempt::new(self.code.clone(), self.event.clone());
         attempt.limits = Limits::try_from(self.limits.clone()).unwrap();
         attempt.environment = Environment::try_from(self.environment.clone()).unwrap();
+        attempt.function.project = self.project.clone().try_into().unwrap();
         attempt
     }
 
@@ -148,6 +165,60 @@ impl<'h> Call<'h> {
             Ok(report) => panic!("not refused: {:?} {:?}", report.outcome, report.error),
         }
     }
+}
+
+/// Functions behind their top level.
+impl Call<'_> {
+    /// Runs the top level only. The event is not used.
+    #[track_caller]
+    pub(crate) fn load(self) -> (Report, Option<Session>) {
+        take_turn();
+        let loaded = wait(self.house.runtime.load(&self.prepared, self.attempt(), ()));
+        loaded.unwrap_or_else(|error| panic!("the host failed: {error}"))
+    }
+
+    /// The instance behind the top level.
+    #[track_caller]
+    pub(crate) fn session(self) -> Session {
+        let (report, session) = self.load();
+        session.unwrap_or_else(|| panic!("not loaded: {:?}", report.error))
+    }
+
+    /// The function whose instances start behind the top level, as a deployment makes it.
+    #[track_caller]
+    pub(crate) fn deploy(self) -> Prepared {
+        fork(&mut self.session())
+    }
+
+    /// Asks an instance that was kept.
+    #[track_caller]
+    pub(crate) fn ask(self, session: &mut Session) -> Report {
+        let attempt = Attempt { code: None, ..self.attempt() };
+        wait(session.call(attempt, ())).unwrap_or_else(|error| panic!("the host failed: {error}"))
+    }
+}
+
+/// The function whose instances start where this one is now.
+#[track_caller]
+pub(crate) fn fork(session: &mut Session) -> Prepared {
+    wait(session.fork()).unwrap_or_else(|error| panic!("not forked: {error}"))
+}
+
+/// Why there can be no fork.
+#[track_caller]
+pub(crate) fn fork_refused(session: &mut Session) -> String {
+    match wait(session.fork()) {
+        Err(Error::Unstorable(reason)) => reason,
+        Err(error) => panic!("the host failed: {error}"),
+        Ok(_) => panic!("forked, although it should not be"),
+    }
+}
+
+/// Waits for what the runtime does.
+#[track_caller]
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
+    let here = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    here.block_on(async { tokio::time::timeout(PATIENCE, work).await }).expect("it ends in time")
 }
 
 type End = Result<Report, Error>;

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use hks_engine::{Allocation, ArtifactStore, Engine, EngineConfig};
-use hks_runtime::{Prepared, Runtime, RuntimeConfig};
+use hks_engine::{ArtifactStore, EngineConfig};
+use hks_runtime::{Prepared, Runtime, RuntimeConfig, Verify};
 use tempfile::TempDir;
 
 use super::{Call, Language};
 
-/// Enough for what the tests start at once; each place reserves some 8 GiB of addresses.
-const PLACES: u32 = 256;
+/// Enough for what the tests start at once.
+const PLACES: usize = 256;
 
 /// Loops of other tests must not keep a runtime from being heard, so there are never fewer threads than this.
 const THREADS: usize = 2;
@@ -37,17 +37,24 @@ pub(crate) fn house() -> &'static House {
 
 impl House {
     /// A house in which so many guests can run at once.
-    pub(crate) fn with_places(instances: u32) -> Self {
-        Self::new(&EngineConfig { allocation: Allocation::Auto { instances }, ..EngineConfig::default() })
+    pub(crate) fn with_places(instances: usize) -> Self {
+        Self::with(&EngineConfig::default(), |runtime| runtime.instances_max = NonZeroUsize::new(instances).unwrap())
     }
 
     pub(crate) fn new(config: &EngineConfig) -> Self {
+        Self::with(config, |_| {})
+    }
+
+    /// A house with another configuration. Every slot is compared with its snapshot after every use.
+    pub(crate) fn with(engine: &EngineConfig, change: impl FnOnce(&mut RuntimeConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let scratch = folder.path().join("scratch");
         let mut runtime = RuntimeConfig::new(scratch.clone());
         runtime.threads = NonZeroUsize::new(THREADS).unwrap();
+        runtime.places.verify = Verify::Always;
+        change(&mut runtime);
         Self {
-            runtime: Runtime::new(Engine::new(config).unwrap(), runtime).unwrap(),
+            runtime: Runtime::new(engine, runtime).unwrap(),
             scratch,
             guests: [const { OnceLock::new() }; 2],
             components: ArtifactStore::open(&folder.path().join("artifacts")).unwrap(),
@@ -60,17 +67,25 @@ impl House {
         Call::new(self, self.guest(language).clone(), Some(code.into()))
     }
 
+    /// A call of source text in an interpreter that was prepared for the purpose.
+    pub(crate) fn call_in(&self, interpreter: &Prepared, code: impl Into<String>) -> Call<'_> {
+        Call::new(self, interpreter.clone(), Some(code.into()))
+    }
+
     /// A call of what is a function itself.
     pub(crate) fn call_component(&self, prepared: &Prepared) -> Call<'_> {
         Call::new(self, prepared.clone(), None)
     }
 
     pub(crate) fn guest(&self, language: Language) -> &Prepared {
-        self.guests[language as usize].get_or_init(|| {
-            let store = ArtifactStore::open(&cache().join("artifacts")).unwrap();
-            let artifact = store.load_or_compile(self.runtime.engine(), &language.wasm()).unwrap();
-            self.runtime.prepare(&artifact).unwrap()
-        })
+        self.guests[language as usize].get_or_init(|| self.interpreter(&language.wasm()))
+    }
+
+    /// Prepares an interpreter, which is compiled once for all runs of the tests.
+    pub(crate) fn interpreter(&self, wasm: &[u8]) -> Prepared {
+        let store = ArtifactStore::open(&cache().join("artifacts")).unwrap();
+        let artifact = store.load_or_compile(self.runtime.engine(), wasm).unwrap();
+        self.runtime.prepare(&artifact).unwrap()
     }
 
     /// Compiles and prepares a component from its text.
@@ -99,6 +114,14 @@ impl House {
             let report = self.call(language, language.doubling()).event("21").report();
             assert_eq!(report.value.as_str(), "42", "{language:?} after the attack: {:?}", report.error);
         }
+        self.assert_restored();
+    }
+
+    /// Panics if any slot was not as its snapshot says after it was put back.
+    #[track_caller]
+    pub(crate) fn assert_restored(&self) {
+        let places = self.runtime.places();
+        assert_eq!(places.differed, 0, "{places:?}");
     }
 
     /// Panics unless all that attempts left in their `/tmp` is gone. A report may come before its instance is gone, and

@@ -5,7 +5,7 @@ use std::path::Path;
 use Language::{JavaScript, Python};
 
 /// An interpreter guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Language {
     Python,
     JavaScript,
@@ -20,9 +20,7 @@ impl Language {
             Python => "python.wasm",
             JavaScript => "javascript.wasm",
         };
-        let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk-python/python/hks_sdk/_guests");
-        std::fs::read(guests.join(name))
-            .unwrap_or_else(|error| panic!("{name}: {error}; run `cargo xtask guests` first"))
+        built(&Path::new("sdk-python/python/hks_sdk/_guests").join(name))
     }
 
     /// A whole source whose handler, with `event` and `context`, has this body.
@@ -68,6 +66,18 @@ impl Language {
         };
         format!("{hello}\n{code}")
     }
+}
+
+/// The Python guest of the same build before its modules were fused.
+pub(crate) fn linked_python() -> Vec<u8> {
+    built(Path::new(".hks/guests/python.linked.wasm"))
+}
+
+/// What `cargo xtask guests` left at a place in the checkout.
+fn built(path: &Path) -> Vec<u8> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::fs::read(root.join(path))
+        .unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask guests` first", path.display()))
 }
 
 /// Takes the indentation that all lines share off them, and empty lines off both ends.

@@ -16,10 +16,13 @@ pub(super) fn recipe(workspace: &Workspace, key: Key) -> Result<Key> {
 }
 
 /// Packs the core module as a component that starts from its initialised memory.
-pub(super) fn build(workspace: &Workspace, out: &Path) -> Result<()> {
+pub(super) fn build(workspace: &Workspace, folder: &Path) -> Result<()> {
     let module = module(workspace)?;
     let mut pack = workspace.command(pack::tool(workspace)?);
-    pack.arg("--module").arg(module).args(["--wit", "wit", "--world", "interpreter", "--output"]).arg(out);
+    pack.arg("--module")
+        .arg(module)
+        .args(["--wit", "wit", "--world", "interpreter", "--output"])
+        .arg(folder.join(Guest::Javascript.file()));
     ui::step("pack the javascript guest", || workspace.run("guest-pack", &mut pack))
 }
 

@@ -4,9 +4,10 @@
 //! it is built. A guest whose key is known is copied from the cache.
 
 pub(crate) mod javascript;
-mod pack;
+pub(crate) mod pack;
 mod python;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -19,6 +20,9 @@ use crate::{cache, ui};
 
 /// Where the SDK looks for the guests, and where its wheel takes them from.
 const DESTINATION: &str = "sdk-python/python/hks_sdk/_guests";
+
+/// Where the tests find what is only for them.
+const FOR_TESTS: &str = ".hks/guests";
 
 /// A language whose interpreter is a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,6 +39,19 @@ impl Guest {
         match self {
             Self::Python => "python",
             Self::Javascript => "javascript",
+        }
+    }
+
+    /// What its component is called.
+    fn file(self) -> String {
+        format!("{}.wasm", self.name())
+    }
+
+    /// A file that its build leaves for the tests.
+    fn file_for_tests(self) -> Option<&'static str> {
+        match self {
+            Self::Python => Some(python::LINKED),
+            Self::Javascript => None,
         }
     }
 
@@ -59,10 +76,11 @@ impl Guest {
         Ok(key.finish())
     }
 
-    fn build(self, workspace: &Workspace, out: &Path) -> Result<()> {
+    /// Fills a folder with its files.
+    fn build(self, workspace: &Workspace, folder: &Path) -> Result<()> {
         match self {
-            Self::Python => python::build(workspace, out),
-            Self::Javascript => javascript::build(workspace, out),
+            Self::Python => python::build(workspace, folder),
+            Self::Javascript => javascript::build(workspace, folder),
         }
     }
 }
@@ -70,15 +88,19 @@ impl Guest {
 /// Puts a guest in its place, built or from the cache, and returns that place.
 pub(crate) fn provide(workspace: &Workspace, guest: Guest) -> Result<PathBuf> {
     let (name, key) = (guest.name(), guest.key(workspace)?);
-    let cached = workspace.cached(format!("guests/{name}-{key}.wasm"));
-    let found = cache::file(&cached, |out| {
-        guest.build(workspace, out)?;
+    let cached = workspace.cached(format!("guests/{name}-{key}"));
+    let found = cache::folder(&cached, |folder| {
+        fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        guest.build(workspace, folder)?;
         ensure!(guest.key(workspace)? == key, "its sources changed while it was built: run this again");
-        check(out)
+        check(&folder.join(guest.file()))
     })
     .with_context(|| format!("the {name} guest cannot be built"))?;
-    let place = workspace.path(DESTINATION).join(format!("{name}.wasm"));
-    cache::install(&cached, &place)?;
+    let place = workspace.path(DESTINATION).join(guest.file());
+    cache::install(&cached.join(guest.file()), &place)?;
+    if let Some(file) = guest.file_for_tests() {
+        cache::install(&cached.join(file), &workspace.path(FOR_TESTS).join(file))?;
+    }
     if found == cache::Found::Ready {
         ui::note(&format!("the {name} guest is up to date: {}", workspace.shown(&place)));
     }
@@ -87,7 +109,7 @@ pub(crate) fn provide(workspace: &Workspace, guest: Guest) -> Result<PathBuf> {
 
 /// What a build tool wrote must be a component: the `\0asm` magic, then version 13 and layer 1 of the component format.
 fn check(file: &Path) -> Result<()> {
-    let bytes = std::fs::read(file).with_context(|| format!("the build left no {}", file.display()))?;
+    let bytes = fs::read(file).with_context(|| format!("the build left no {}", file.display()))?;
     ensure!(bytes.starts_with(b"\0asm\x0d\0\x01\0"), "{} is not a WebAssembly component", file.display());
     Ok(())
 }
@@ -100,9 +122,9 @@ mod tests {
     fn a_core_module_is_no_guest() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("guest.wasm");
-        std::fs::write(&file, b"\0asm\x01\0\0\0").unwrap();
+        fs::write(&file, b"\0asm\x01\0\0\0").unwrap();
         assert!(check(&file).unwrap_err().to_string().contains("is not a WebAssembly component"));
-        std::fs::write(&file, b"\0asm\x0d\0\x01\0").unwrap();
+        fs::write(&file, b"\0asm\x0d\0\x01\0").unwrap();
         check(&file).unwrap();
     }
 }

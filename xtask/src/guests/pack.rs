@@ -1,7 +1,7 @@
 //! The tool that finishes guests: it initialises and packs JavaScript's, and fuses the modules of Python's.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -24,6 +24,22 @@ pub(super) fn tool(workspace: &Workspace) -> Result<PathBuf> {
     let select = ["--release", "--locked", "--workspace", "--bin", "hks-guest-pack"];
     ui::step("build hks-guest-pack", || workspace.run("guest-pack-build", workspace.cargo("build").args(select)))?;
     workspace.release_binary("hks-guest-pack")
+}
+
+/// Makes one core module of those that the component `linked` links.
+pub(crate) fn fuse(workspace: &Workspace, linked: &Path, out: &Path) -> Result<()> {
+    run(workspace, "fuse", linked, out)
+}
+
+/// Lets executions write to less of the memory of the fused CPython `fused`.
+pub(super) fn quiet(workspace: &Workspace, fused: &Path, out: &Path) -> Result<()> {
+    run(workspace, "quiet", fused, out)
+}
+
+fn run(workspace: &Workspace, command: &str, input: &Path, out: &Path) -> Result<()> {
+    let mut tool = workspace.command(tool(workspace)?);
+    tool.arg(command).arg("--input").arg(input).arg("--output").arg(out);
+    ui::step(&format!("{command} {}", workspace.shown(input)), || workspace.run(command, &mut tool))
 }
 
 /// Name, version and checksum of every crate that reads or writes WebAssembly.

@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use crate::{hash, wheel};
 
 /// Where Python sources are.
-const SOURCES: [&str; 4] = ["sdk-python", "guests", "examples", "bench"];
+const SOURCES: [&str; 5] = ["sdk-python", "guests", "tests", "examples", "bench"];
 
 /// Its `pyproject.toml` has the settings of pytest and mypy.
 const SDK: &str = "sdk-python";

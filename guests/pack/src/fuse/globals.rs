@@ -37,6 +37,8 @@ pub(super) enum Global {
 
 #[derive(Default)]
 pub(super) struct Globals {
+    /// What each holds before any code has run.
+    first_values: HashMap<Definition, Value>,
     pub(super) map: HashMap<Definition, Global>,
     pub(super) section: wasm_encoder::GlobalSection,
 }
@@ -45,11 +47,15 @@ impl Globals {
     pub(super) fn new(linked: &Linked<'_, '_>) -> Result<Self> {
         let written = written(linked)?;
         let mut globals = Self::default();
-        for module in linked.merged() {
+        // in the order of the instances, so that what a global is made from has its value already
+        for &module in &linked.order {
             let parsed = &linked.component.modules[module];
             for (index, global) in (parsed.first_own(Space::Global)..).zip(&parsed.globals) {
                 let definition = Definition::Own { module, index };
-                let value = evaluate(linked, module, &global.init_expr)?;
+                let value = globals
+                    .evaluate(linked, module, &global.init_expr)
+                    .with_context(|| format!("global {index} of core module {module} cannot be fused"))?;
+                globals.first_values.insert(definition, value);
                 let fate = if written.contains(&definition) {
                     globals.add_variable(global.ty.content_type, value)?
                 } else {
@@ -59,6 +65,40 @@ impl Globals {
             }
         }
         Ok(globals)
+    }
+
+    /// The place of a segment.
+    pub(super) fn offset(&self, linked: &Linked<'_, '_>, module: usize, expression: &ConstExpr<'_>) -> Result<u32> {
+        match self.evaluate(linked, module, expression)? {
+            Value::I32(value) => Ok(value.cast_unsigned()),
+            Value::I64(_) => bail!("a segment's place has 64 bits"),
+        }
+    }
+
+    /// The value of a constant expression of a module: globals in it have their first value.
+    fn evaluate(&self, linked: &Linked<'_, '_>, module: usize, expression: &ConstExpr<'_>) -> Result<Value> {
+        let mut stack = Vec::new();
+        for operator in expression.get_operators_reader() {
+            match operator? {
+                Operator::I32Const { value } => stack.push(Value::I32(value)),
+                Operator::I64Const { value } => stack.push(Value::I64(value)),
+                Operator::GlobalGet { global_index } => {
+                    let global = linked.resolve(module, Space::Global, global_index)?;
+                    let value = self.first_values.get(&global).copied();
+                    stack.push(value.with_context(|| format!("global {global_index} has no value yet: {global:?}"))?);
+                }
+                Operator::I32Add => match (stack.pop(), stack.pop()) {
+                    (Some(Value::I32(b)), Some(Value::I32(a))) => stack.push(Value::I32(a.wrapping_add(b))),
+                    other => bail!("cannot add {other:?}"),
+                },
+                Operator::End => {}
+                other => bail!("a constant expression with {other:?}"),
+            }
+        }
+        match stack[..] {
+            [value] => Ok(value),
+            _ => bail!("a constant expression leaves {} values", stack.len()),
+        }
     }
 
     fn add_variable(&mut self, ty: ValType, value: Value) -> Result<Global> {
@@ -90,46 +130,4 @@ fn written(linked: &Linked<'_, '_>) -> Result<HashSet<Definition>> {
         }
     }
     Ok(written)
-}
-
-/// The value of a constant expression of a module: globals in it have their first value.
-pub(super) fn evaluate(linked: &Linked<'_, '_>, module: usize, expression: &ConstExpr<'_>) -> Result<Value> {
-    let mut stack = Vec::new();
-    for operator in expression.get_operators_reader() {
-        match operator? {
-            Operator::I32Const { value } => stack.push(Value::I32(value)),
-            Operator::I64Const { value } => stack.push(Value::I64(value)),
-            Operator::GlobalGet { global_index } => stack.push(first_value(linked, module, global_index)?),
-            Operator::I32Add => match (stack.pop(), stack.pop()) {
-                (Some(Value::I32(b)), Some(Value::I32(a))) => stack.push(Value::I32(a.wrapping_add(b))),
-                other => bail!("cannot add {other:?}"),
-            },
-            Operator::End => {}
-            other => bail!("a constant expression with {other:?}"),
-        }
-    }
-    match stack[..] {
-        [value] => Ok(value),
-        _ => bail!("a constant expression leaves {} values", stack.len()),
-    }
-}
-
-fn first_value(linked: &Linked<'_, '_>, module: usize, index: u32) -> Result<Value> {
-    match linked.resolve(module, Space::Global, index)? {
-        Definition::Own { module, index } => {
-            let parsed = &linked.component.modules[module];
-            let own = index - parsed.first_own(Space::Global);
-            let global = parsed.globals.get(own as usize).with_context(|| format!("there is no global {index}"))?;
-            evaluate(linked, module, &global.init_expr)
-        }
-        Definition::Canonical(_) => bail!("global {index} is a function"),
-    }
-}
-
-/// The place of a segment.
-pub(super) fn offset(linked: &Linked<'_, '_>, module: usize, expression: &ConstExpr<'_>) -> Result<u32> {
-    match evaluate(linked, module, expression)? {
-        Value::I32(value) => Ok(value.cast_unsigned()),
-        Value::I64(_) => bail!("a segment's place has 64 bits"),
-    }
 }

@@ -68,7 +68,10 @@ pub(super) fn merge(
     let mut fused = Module::new();
     fused.section(&types.section).section(&imports).section(&declared).section(&tables).section(&memories);
     fused.section(&globals.section).section(&exports(exported));
-    fused.section(&storage.elements(linked, functions)?).section(&code).section(&storage.data(linked)?);
+    fused
+        .section(&storage.elements(linked, functions, &globals)?)
+        .section(&code)
+        .section(&storage.data(linked, &globals)?);
     Ok(fused.finish())
 }
 

@@ -9,7 +9,7 @@ use std::ops::{Index, IndexMut};
 use anyhow::{Context as _, Result, bail, ensure};
 use wasmparser::{
     CompositeInnerType, Data, Element, ExternalKind, FuncType, FunctionBody, Global, MemoryType, Parser, Payload,
-    TableType, TypeRef,
+    TableType, TypeRef, ValType,
 };
 
 /// The index spaces that modules share items of.
@@ -132,9 +132,14 @@ impl<'a> Module<'a> {
 
     fn add_types(&mut self, section: wasmparser::TypeSectionReader<'a>) -> Result<()> {
         for group in section {
-            for ty in group?.into_types() {
+            let group = group?;
+            ensure!(group.types().len() == 1, "types that refer to each other");
+            for ty in group.into_types() {
+                // Modules' types become one where they look the same, which holds for plain types only.
+                ensure!(ty.is_final && ty.supertype_idx.is_none(), "the type {ty} has relatives");
                 match ty.composite_type.inner {
-                    CompositeInnerType::Func(function) => self.types.push(function),
+                    CompositeInnerType::Func(function) if is_plain(&function) => self.types.push(function),
+                    CompositeInnerType::Func(function) => bail!("the type {function} refers to another"),
                     other => bail!("the type {other} is not that of a function"),
                 }
             }
@@ -176,6 +181,12 @@ impl<'a> Module<'a> {
         let ty = self.function_type(function)?;
         self.types.get(ty as usize).with_context(|| format!("there is no type {ty}"))
     }
+}
+
+/// Whether a type means the same in every module.
+fn is_plain(function: &FuncType) -> bool {
+    let refers = |ty: &ValType| matches!(ty, ValType::Ref(ty) if ty.is_concrete_type_ref());
+    !function.params().iter().chain(function.results()).any(refers)
 }
 
 fn space_of(ty: TypeRef) -> Result<Space> {

@@ -3,6 +3,8 @@
 //! Component-level sections are kept as they are, because nothing in them names a core item, except for aliases and
 //! canonical functions, which come one by one. What could name a core item in another way is refused.
 
+use std::ops::Range;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
@@ -43,7 +45,6 @@ pub(super) struct Component<'a> {
 
 impl<'a> Component<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
-        ensure!(Parser::is_component(bytes), "not a component");
         let mut component = Self::default();
         // payloads of nested modules and components follow those that announce them, and are skipped here
         let mut depth = 0;
@@ -66,12 +67,12 @@ impl<'a> Component<'a> {
         match &payload {
             Payload::ModuleSection { unchecked_range, .. } => {
                 let number = self.modules.len();
-                let module = Module::parse(&bytes[unchecked_range.clone()]);
+                let module = Module::parse(part(bytes, unchecked_range)?);
                 self.modules.push(module.with_context(|| format!("core module {number} cannot be fused"))?);
                 return Ok(());
             }
             Payload::ComponentSection { unchecked_range, .. } => {
-                let nested = &bytes[unchecked_range.clone()];
+                let nested = part(bytes, unchecked_range)?;
                 require_plain(nested).context("a nested component is of an unknown shape")?;
                 self.parts.push(Part::Section { id: NESTED_COMPONENT, bytes: nested });
                 return Ok(());
@@ -93,8 +94,15 @@ impl<'a> Component<'a> {
             other => require_no_core_items(other)?,
         }
         let (id, range) = payload.as_section().with_context(|| format!("unknown section {payload:?}"))?;
-        self.parts.push(Part::Section { id, bytes: &bytes[range] });
+        self.parts.push(Part::Section { id, bytes: part(bytes, &range)? });
         Ok(())
+    }
+
+    pub(super) fn lifts(&self) -> impl Iterator<Item = &CanonicalFunction> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Lift(lift) => Some(lift),
+            _ => None,
+        })
     }
 
     fn add_alias(&mut self, alias: ComponentAlias<'a>) -> Result<()> {
@@ -138,6 +146,11 @@ impl<'a> Component<'a> {
 }
 
 const NESTED_COMPONENT: u8 = 4;
+
+/// A nested module or component may say that it is longer than the file, and still be valid as far as it goes.
+fn part<'a>(bytes: &'a [u8], range: &Range<usize>) -> Result<&'a [u8]> {
+    bytes.get(range.clone()).with_context(|| format!("a part ends at {}, behind the end of the file", range.end))
+}
 
 /// The options of a function that is lifted or lowered.
 pub(super) fn options(canonical: &CanonicalFunction) -> &[CanonicalOption] {

@@ -67,10 +67,10 @@ impl<'c, 'a> Linked<'c, 'a> {
             (Some(shim), Some(fix_up)) => (shim, fix_up),
             _ => bail!("there is a shim without a fix-up, or the other way round"),
         };
-        let slots = self.filled_slots(shim, fix_up).context("the fix-up is of an unknown shape")?;
         let module = &modules[shim];
         let only_functions = module.elements.is_empty() && module.data.is_empty() && module.memories.is_empty();
         ensure!(only_functions && module.tables.len() == 1, "the shim has more than functions and a table");
+        let slots = self.filled_slots(shim, fix_up).context("the fix-up is of an unknown shape")?;
         let mut functions = HashMap::new();
         for (index, body) in (module.first_own(Space::Function)..).zip(&module.bodies) {
             let parameters = module.function_type_of(index)?.params().len();
@@ -100,7 +100,10 @@ impl<'c, 'a> Linked<'c, 'a> {
             let Operator::I32Const { value } = offset_expr.get_operators_reader().read()? else {
                 bail!("the place of its segment is not constant");
             };
-            for (slot, function) in (value.cast_unsigned()..).zip(items.clone()) {
+            let (first, places) = (value.cast_unsigned(), self.component.modules[shim].tables[0].initial);
+            let end = u64::from(first) + u64::from(items.count());
+            ensure!(end <= places, "its segment ends at {end}, behind the shim's {places} slots");
+            for (function, slot) in items.clone().into_iter().zip(first..) {
                 let target = self.resolve(fix_up, Space::Function, function?)?;
                 let again = matches!(target, Definition::Own { module, .. } if module == shim);
                 ensure!(!again, "slot {slot} calls the shim again");

@@ -8,15 +8,21 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail, ensure};
 use wasm_encoder::{ConstExpr, DataSection, ElementSection, Elements};
 use wasmparser::{
-    ConstExpr as Expression, DataKind, Element, ElementItems, ElementKind, MemoryType, Operator, TableType,
+    CanonicalOption, ConstExpr as Expression, DataKind, Element, ElementItems, ElementKind, MemoryType, Operator,
+    TableType,
 };
 
 use super::functions::Functions;
-use super::globals::offset;
+use super::globals::Globals;
 use super::module::Space;
+use super::parse;
 use super::resolve::{Definition, Linked};
 
 const PAGE_BYTES: u64 = 65_536;
+
+/// More than CPython's by a factor of 600, and few enough to count further in 32 bits. WebAssembly's JavaScript interface
+/// has the same limit.
+const PLACES_MAX: u64 = 10_000_000;
 
 pub(super) struct Storage {
     pub(super) table: TableType,
@@ -30,27 +36,20 @@ impl Storage {
         let modules = &linked.component.modules;
         let (mut tables, mut memories) = (Vec::new(), Vec::new());
         for &module in &linked.order {
-            for table in &modules[module].tables {
-                tables.push((module, *table));
-            }
-            for memory in &modules[module].memories {
-                memories.push(*memory);
-            }
-            ensure!(modules[module].len(Space::Memory) <= 1, "core module {module} has several memories");
+            tables.extend(modules[module].tables.iter().map(|table| (module, *table)));
+            memories.extend(modules[module].memories.iter().map(|memory| (module, *memory)));
         }
-        let ([(module, table)], [memory]) = (&tables[..], &memories[..]) else {
+        let ([(table_owner, table)], [(memory_owner, memory)]) = (&tables[..], &memories[..]) else {
             bail!("{} tables and {} memories, where one of each is known", tables.len(), memories.len());
         };
         ensure!(!table.table64 && !table.shared && table.element_type == wasmparser::RefType::FUNCREF, "{table:?}");
         ensure!(!memory.memory64 && !memory.shared && memory.page_size_log2.is_none(), "{memory:?}");
-        let index = modules[*module].first_own(Space::Table);
-        let table_definition = Definition::Own { module: *module, index };
-        for &module in &linked.order {
-            for index in 0..modules[module].len(Space::Table) {
-                let used = linked.resolve(module, Space::Table, index)?;
-                ensure!(used == table_definition, "core module {module} uses a table that is not the shared one");
-            }
-        }
+        ensure!(table.initial <= PLACES_MAX, "the table has {} places, more than {PLACES_MAX}", table.initial);
+        let first_own = |module: usize, space| Definition::Own { module, index: modules[module].first_own(space) };
+        let table_definition = first_own(*table_owner, Space::Table);
+        require_shared(linked, Space::Table, table_definition)?;
+        require_shared(linked, Space::Memory, first_own(*memory_owner, Space::Memory))?;
+        require_memory_of_canonicals(linked, first_own(*memory_owner, Space::Memory))?;
         Ok(Self { table: *table, memory: *memory, table_definition })
     }
 
@@ -81,11 +80,16 @@ impl Storage {
     }
 
     /// What the table holds once every instance is made, as few segments as possible.
-    pub(super) fn elements(&self, linked: &Linked<'_, '_>, functions: &Functions<'_>) -> Result<ElementSection> {
+    pub(super) fn elements(
+        &self,
+        linked: &Linked<'_, '_>,
+        functions: &Functions<'_>,
+        globals: &Globals,
+    ) -> Result<ElementSection> {
         let mut places = BTreeMap::new();
         for &module in &linked.order {
             for element in &linked.component.modules[module].elements {
-                self.place(linked, module, element, &mut places)
+                self.place(linked, globals, module, element, &mut places)
                     .with_context(|| format!("an element segment of core module {module} cannot be fused"))?;
             }
         }
@@ -107,6 +111,7 @@ impl Storage {
     fn place(
         &self,
         linked: &Linked<'_, '_>,
+        globals: &Globals,
         module: usize,
         element: &Element<'_>,
         places: &mut BTreeMap<u32, Definition>,
@@ -119,10 +124,10 @@ impl Storage {
         let table = linked.resolve(module, Space::Table, table_index)?;
         ensure!(table == self.table_definition, "it fills {table:?}");
         let items = functions_of(&element.items)?;
-        let first = offset(linked, module, offset_expr)?;
+        let first = globals.offset(linked, module, offset_expr)?;
         let end = u64::from(first) + items.len() as u64;
         ensure!(end <= self.table.initial, "it ends at {end}, behind the table's {} places", self.table.initial);
-        for (place, function) in (first..).zip(items) {
+        for (function, place) in items.into_iter().zip(first..) {
             match function {
                 Some(function) => places.insert(place, linked.resolve(module, Space::Function, function)?),
                 None => places.remove(&place),
@@ -132,14 +137,14 @@ impl Storage {
     }
 
     /// All data segments, in the order of the instances, so that those which overlap overwrite each other as before.
-    pub(super) fn data(&self, linked: &Linked<'_, '_>) -> Result<DataSection> {
+    pub(super) fn data(&self, linked: &Linked<'_, '_>, globals: &Globals) -> Result<DataSection> {
         let mut section = DataSection::new();
         for &module in &linked.order {
             for data in &linked.component.modules[module].data {
                 let DataKind::Active { offset_expr, .. } = &data.kind else {
                     bail!("a data segment of core module {module} is passive");
                 };
-                let first = offset(linked, module, offset_expr)?;
+                let first = globals.offset(linked, module, offset_expr)?;
                 let end = u64::from(first) + data.data.len() as u64;
                 ensure!(end <= self.memory.initial * PAGE_BYTES, "a data segment ends behind the memory, at {end}");
                 section.active(0, &ConstExpr::i32_const(first.cast_signed()), data.data.iter().copied());
@@ -147,6 +152,32 @@ impl Storage {
         }
         Ok(section)
     }
+}
+
+/// Code names its tables and memories by indices, which all become 0.
+fn require_shared(linked: &Linked<'_, '_>, space: Space, shared: Definition) -> Result<()> {
+    for &module in &linked.order {
+        let count = linked.component.modules[module].len(space);
+        ensure!(space != Space::Memory || count <= 1, "core module {module} has several memories");
+        for index in 0..count {
+            let used = linked.resolve(module, space, index)?;
+            ensure!(used == shared, "core module {module} uses a {space:?} that is not the shared one");
+        }
+    }
+    Ok(())
+}
+
+/// So do the memories of canonical functions.
+fn require_memory_of_canonicals(linked: &Linked<'_, '_>, shared: Definition) -> Result<()> {
+    for canonical in linked.component.canonicals.iter().chain(linked.component.lifts()) {
+        for option in parse::options(canonical) {
+            if let CanonicalOption::Memory(memory) = option {
+                let used = linked.core(Space::Memory, *memory)?;
+                ensure!(used == shared, "a canonical function uses a memory that is not the shared one: {canonical:?}");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The functions of a segment; null references are `None`.

@@ -28,12 +28,8 @@ impl Named {
     pub(super) fn new(linked: &Linked<'_, '_>, functions: &Functions<'_>) -> Result<Self> {
         let component = linked.component;
         let relayed = functions.relayed.iter().map(|host| &component.canonicals[host.canonical]);
-        let lifts = component.parts.iter().filter_map(|part| match part {
-            Part::Lift(lift) => Some(lift),
-            _ => None,
-        });
         let mut named = HashMap::new();
-        for canonical in relayed.chain(lifts) {
+        for canonical in relayed.chain(component.lifts()) {
             for index in named_by(canonical) {
                 let function = linked.core(Space::Function, index)?;
                 ensure!(matches!(function, Definition::Own { .. }), "{canonical:?} names a function of the host");

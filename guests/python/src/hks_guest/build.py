@@ -10,9 +10,10 @@ import linecache
 import os
 import sys
 
-from hks_guest import event_loop, missing, process, randomness, snapshot, stdlib, unsupported
+from hks_guest import event_loop, missing, process, randomness, snapshot, source, stdlib, unsupported
 from hks_guest.driver import Driver
-from hks_guest.host import SILENT
+from hks_guest.host import SILENT, Host
+from hks_guest.packages import Packages
 
 _WARM_RUNS = 40
 _GOOD = """
@@ -39,7 +40,7 @@ _BROKEN = "def handler(event:\n"
 _PROGRAMS = (_GOOD, _WAITING, _FAILING, _WRONG, _BROKEN)
 
 
-def load() -> None:
+def load(host: Host) -> None:
     """Imports and embeds the library, and replaces what cannot work."""
     process.fix_clocks()
     stdlib.import_ahead()
@@ -47,11 +48,14 @@ def load() -> None:
     stdlib.embed_package(embedded, _folder_of("tzdata"), "tzdata")
     unsupported.install()
     randomness.fix_sqlite()
+    randomness.watch_generators()
     event_loop.install()
     missing.install()
-    # Before the finder for folders: packages of a function cannot stand in for the library's.
+    # Before the finder for paths: packages of a function cannot stand in for the library's.
     sys.meta_path.insert(2, embedded)
+    Packages(host.find_module, host.read_file).install()
     process.fix_paths()
+    source.skip_library(stdlib.LIBRARY)
 
 
 def _folder_of(package: str) -> str:
@@ -61,10 +65,14 @@ def _folder_of(package: str) -> str:
     raise RuntimeError(f"the package {package} is not installed where the component is built")
 
 
-def finish() -> None:
+def finish(driver: Driver) -> None:
     """Warms up, checks, and prepares the heap for the snapshot."""
     _warm_up()
+    driver.install_ahead()
     randomness.check()
+    randomness.put_off()
+    process.stand_in_environment()
+    process.fix_working_folder()
     snapshot.freeze()
 
 
@@ -74,9 +82,16 @@ def _warm_up() -> None:
     driver = Driver(SILENT)
     for _ in range(_WARM_RUNS):
         for program in _PROGRAMS:
-            driver.run(program, '{"a": [1, 2.5, null, "x"]}', '{"attempt": 1}')
+            _take_both_ways(driver, program)
     sys.stdin, sys.stdout, sys.stderr = streams
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = originals
     asyncio.set_event_loop(None)
     linecache.clearcache()
     sys.modules.pop("__main__", None)
+
+
+def _take_both_ways(driver: Driver, program: str) -> None:
+    event, context = '{"a": [1, 2.5, null, "x"]}', '{"attempt": 1}'
+    driver.run(program, None, event, context)
+    compiled, _ = driver.compile(program)
+    driver.run(program, compiled, event, context)

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 from hks_guest.text import bounded, well_formed
 
-# What user source is compiled as; stands in tracebacks.
-FILENAME = "<function>"
 # Where this package and the library lie while the component is built. Leading frames from there are not the user's.
 _OWN_FOLDER = __file__.rpartition("/")[0] + "/"
 _MACHINERY = (_OWN_FOLDER, "/python/")

@@ -17,6 +17,10 @@ class Host(NamedTuple):
     publish: Callable[[str], None]
     remaining_ms: Callable[[], int]
     variables: Callable[[], list[tuple[str, str]]]
+    # The module of a package by its dotted name, as the record `packages.module`; None if there is none.
+    find_module: Callable[[str], object | None]
+    # A data file of a package by its path.
+    read_file: Callable[[str], bytes | None]
 
 
 SILENT = Host(
@@ -25,4 +29,6 @@ SILENT = Host(
     publish=lambda formats: None,
     remaining_ms=lambda: 0,
     variables=list,
+    find_module=lambda name: None,
+    read_file=lambda path: None,
 )

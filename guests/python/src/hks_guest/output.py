@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 _to_text = str
 _Anything = BaseException
-_Text, _Writer, _Random = io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom
+# Kinds of open files that may hold something back.
+_FILES = frozenset(map(id, (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)))
 # Bounds a single call to the host, whose copy of the text lives beside ours.
 _MAX_CALL_BYTES = 256 * 1024
 
@@ -59,7 +60,13 @@ class Streams:
 
     def __init__(self, write_stdout: Callable[[str], None], write_stderr: Callable[[str], None]) -> None:
         self._senders = (write_stdout, write_stderr)
+        self._untouched = False
         self._open()
+
+    def install_ahead(self) -> None:
+        """At build time: the same, so that the first run finds it done."""
+        self.install()
+        self._untouched = True
 
     def _open(self) -> None:
         self._logs = (_Log(self._senders[0], "<stdout>"), _Log(self._senders[1], "<stderr>"))
@@ -69,6 +76,9 @@ class Streams:
 
     def install(self) -> None:
         """Makes the streams the interpreter's own; opens new ones if an earlier run closed them."""
+        if self._untouched:
+            self._untouched = False
+            return
         if not (_usable(self._stdout) and _usable(self._stderr) and _usable(self._stdin)):
             self._open()
         sys.stdout = sys.__stdout__ = self._stdout
@@ -108,10 +118,11 @@ def _flush_quietly(stream: object) -> None:
 
 def flush_files(namespace: dict[str, object]) -> None:
     """Writes out what files that a module left open still hold back: no interpreter shuts down here to do it."""
+    # By identity, because `isinstance` asks the value, which may be hostile.
+    if _FILES.isdisjoint(map(id, map(type, namespace.values()))):
+        return
     for value in list(namespace.values()):
-        # By identity, because `isinstance` asks the value, which may be hostile.
-        kind = type(value)
-        if kind is _Text or kind is _Writer or kind is _Random:
+        if id(type(value)) in _FILES:
             _flush_quietly(value)
 
 

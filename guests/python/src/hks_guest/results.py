@@ -10,7 +10,12 @@ import json
 import math
 from collections.abc import Iterator
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+# The interpreter's own encoder, made once: `json` would make another one for every value. Arguments: containers that are
+# open at the moment, what to do with other types, how to write text, indent, separators, sort, skip keys, allow nan.
+_open_containers: dict[int, object] = {}
+_encode = json.encoder.c_make_encoder(
+    _open_containers, json.JSONEncoder().default, json.encoder.encode_basestring, None, ": ", ", ", False, False, False
+)
 _SCALARS = (str, int, float, bool, type(None))
 _CONTAINERS = (dict, list, tuple)
 # A path in a message; what follows is cut.
@@ -60,12 +65,15 @@ class InvalidResultError(Exception):
 def encode(value: object) -> str:
     """JSON text of a handler's result. Raises `InvalidResultError`."""
     try:
-        text = _encode(value)
+        text = "".join(_encode(value, 0))
         if not text.isascii():
             text.encode("utf-8")
         return text
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    finally:
+        # Not empty if the encoder was interrupted.
+        _open_containers.clear()
     raise InvalidResultError(_culprit(value) or f"the result is not JSON: {reason}")
 
 

@@ -1,0 +1,1 @@
+exports.handler = async (event) => ({ result: event.input * 2 });
