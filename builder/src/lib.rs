@@ -1,0 +1,6 @@
+//! Turns source or a WebAssembly file into a verified artifact.
+//!
+//! Everything that comes in is foreign: a [`Manifest`](manifest) says what it is, a [`source`] tree holds it.
+
+pub mod manifest;
+pub mod source;
