@@ -55,7 +55,7 @@ impl Runtime {
             return Err(Error::Host("the engine cannot interrupt its guests; choose another metering".into()));
         }
         let slots = Arc::new(Places::new(config.places));
-        let stacks = Arc::new(Stacks::new(config.places.waiting_max));
+        let stacks = Arc::new(Stacks::new(config.places.waiting_max, Arc::clone(&slots)));
         let (memories, stacks) = (Arc::new(Memories(Arc::clone(&slots))), Arc::new(StackPool(stacks)));
         let engine = Engine::with_places(engine, memories, stacks).map_err(|error| Error::Host(error.to_string()))?;
         let linker = host::link(engine.wasmtime()).map_err(|error| Error::Host(format!("link: {error:#}")))?;

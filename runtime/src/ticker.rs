@@ -45,7 +45,8 @@ impl Ticker {
     /// Says that a guest is about to run.
     pub(crate) fn running(&self) -> Running {
         self.shared.running.fetch_add(1, Ordering::SeqCst);
-        if self.shared.asleep.swap(false, Ordering::SeqCst) {
+        // Looked at first: writing takes the line away from the other processors.
+        if self.shared.asleep.load(Ordering::SeqCst) && self.shared.asleep.swap(false, Ordering::SeqCst) {
             self.thread.unpark();
         }
         Running(Arc::clone(&self.shared))

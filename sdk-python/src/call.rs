@@ -33,23 +33,31 @@ impl Options {
     }
 }
 
-/// Runs an attempt on this thread, and gives its report as JSON. Ctrl-C cancels it.
+/// A larger value is read with the rest of its report, so that its text is not there twice.
+const VALUE_BYTES_MAX: usize = 64 << 10;
+
+/// Runs an attempt on this thread, and gives its report as JSON, with its value beside it if that is small. Ctrl-C cancels
+/// it.
+///
+/// All but the question for signals happens without Python's lock, so that other threads of the caller go on meanwhile.
 pub(crate) fn execute(
     py: Python<'_>,
     runtime: &hks_runtime::Runtime,
-    prepared: &Prepared,
-    attempt: &Attempt,
-) -> PyResult<String> {
+    make: impl FnOnce() -> Result<(Prepared, Attempt), Error> + Send,
+) -> PyResult<(String, Option<String>)> {
     let mut interruption = None;
     let report = py.detach(|| {
-        runtime.run_here(prepared, attempt, (), || {
+        let (prepared, attempt) = make()?;
+        let report = runtime.run_here(&prepared, &attempt, (), || {
             interruption = attached(|py| py.check_signals());
             interruption.is_some()
-        })
+        })?;
+        let value = (report.value.len_bytes() <= VALUE_BYTES_MAX).then(|| report.value.as_str().to_owned());
+        Ok((to_json(Ok(report))?, value))
     });
     match interruption {
         Some(interruption) => Err(interruption),
-        None => Ok(to_json(report)?),
+        None => report.map_err(|error: Error| error.into()),
     }
 }
 

@@ -52,9 +52,8 @@ impl Function {
         py.detach(|| self.snapshot().map(hks_runtime::Snapshot::to_bytes))
     }
 
-    fn execute(&self, py: Python<'_>, input: String, options: Options) -> PyResult<String> {
-        let attempt = self.attempt(input, options)?;
-        call::execute(py, &self.runtime, &self.prepared, &attempt)
+    fn execute(&self, py: Python<'_>, input: String, options: Options) -> PyResult<(String, Option<String>)> {
+        call::execute(py, &self.runtime, || Ok((self.prepared.clone(), self.attempt(input, options)?)))
     }
 
     fn start(

@@ -94,10 +94,8 @@ impl Runtime {
         code: String,
         input: String,
         options: Options,
-    ) -> PyResult<String> {
-        let attempt = options.attempt(Some(code), input)?;
-        let prepared = py.detach(|| self.prepared(language))?;
-        call::execute(py, &self.inner, &prepared, &attempt)
+    ) -> PyResult<(String, Option<String>)> {
+        call::execute(py, &self.inner, || Ok((self.prepared(language)?, options.attempt(Some(code), input)?)))
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call from Python")]
@@ -166,6 +164,13 @@ impl Runtime {
             let behind = prepared.resume(snapshot).map_err(|error| Error::Snapshot(error.to_string()))?;
             Ok(Function::behind(self.inner.clone(), behind))
         })?)
+    }
+
+    /// Whether an environment variable of this process is missing or empty. Called with Python's lock held, under which
+    /// Python changes them.
+    #[expect(clippy::unused_self, reason = "whoever has a runtime need not look for a function of the module")]
+    fn is_unset(&self, variable: &str) -> bool {
+        std::env::var_os(variable).is_none_or(|value| value.is_empty())
     }
 
     fn diagnose(&self) -> String {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections import deque
@@ -106,9 +107,13 @@ class FakeRuntime:
     def is_compiled(self, language: str) -> bool:
         return self.compiled
 
-    def execute(self, language: str, code: str, input: str, options: Options) -> str:
+    def is_unset(self, variable: str) -> bool:
+        return not os.environ.get(variable)
+
+    def execute(self, language: str, code: str, input: str, options: Options) -> tuple[str, Optional[str]]:
         self.starts.append({"language": language, "code": code, "input": input, "stream": False, **options._asdict()})
-        return self.events[-1][1]
+        report = self.events[-1][1]
+        return report, json.dumps(json.loads(report)["value"])
 
     def start(
         self,
@@ -160,7 +165,7 @@ class FakeFunction:
     def save(self) -> Optional[bytes]:
         return None if self.refusal else SNAPSHOT
 
-    def execute(self, input: str, options: Options) -> str:
+    def execute(self, input: str, options: Options) -> tuple[str, Optional[str]]:
         return self._runtime.execute("", "", input, options)
 
     def start(self, input: str, options: Options, stream: bool, wake: Optional[Callable[[], object]]) -> FakeExecution:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import hks_sdk
-from hks_sdk import FunctionError
+from hks_sdk import FunctionError, InfrastructureError
 from hks_sdk.functions import execute
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -197,3 +197,19 @@ def test_the_runtime_describes_itself() -> None:
 
     execute(ECHO["python"])
     assert '"version"' in _embedded.PROCESS.runtime().diagnose()
+
+
+def test_a_process_that_ran_code_here_does_not_once_it_is_told_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert execute(ECHO["python"]).ok
+    monkeypatch.setenv("HKS_API_URL", "https://functions.example")
+    with pytest.raises(InfrastructureError, match="unset HKS_API_URL"):
+        execute(ECHO["python"])
+    monkeypatch.setenv("HKS_API_URL", "")
+    assert execute(ECHO["python"]).ok
+
+
+@pytest.mark.parametrize("size", [1, 70_000])
+@LANGUAGES
+def test_a_value_is_the_same_by_itself_and_in_its_report(language: str, size: int) -> None:
+    got = execute(ECHO[language], "x" * size, language=language)
+    assert got.value == got.to_dict()["value"] == "x" * size

@@ -17,6 +17,7 @@
 
 mod file;
 mod hot;
+mod near;
 mod places;
 mod probe;
 mod raw;

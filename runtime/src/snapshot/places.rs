@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
+use super::near::Near;
 use super::raw::{Pagemap, Region};
 use super::slot::Slot;
 use super::source::{Overlay, Source};
@@ -42,7 +43,7 @@ struct Shelves {
 
 #[derive(Default)]
 struct Shelf {
-    slots: Vec<Slot>,
+    slots: Near<Slot>,
     used: u64,
 }
 
@@ -72,6 +73,10 @@ impl Places {
 
     pub(crate) fn scans(&self) -> bool {
         self.pagemap.is_some()
+    }
+
+    pub(super) fn pagemap(&self) -> Option<&Pagemap> {
+        self.pagemap.as_ref()
     }
 
     /// Slots that wait, and what they keep of their own.
@@ -155,7 +160,7 @@ impl Places {
 
     #[cfg(any(test, fuzzing))]
     pub(super) fn on_waiting(&self, look: impl FnMut(&mut Slot)) {
-        self.lock().by_source.values_mut().flat_map(|shelf| &mut shelf.slots).for_each(look);
+        self.lock().by_source.values_mut().flat_map(|shelf| shelf.slots.iter_mut()).for_each(look);
     }
 
     fn lock(&self) -> MutexGuard<'_, Shelves> {
@@ -168,7 +173,7 @@ impl Shelves {
         self.uses += 1;
         let shelf = self.by_source.get_mut(&source)?;
         shelf.used = self.uses;
-        let slot = shelf.slots.pop()?;
+        let slot = shelf.slots.take()?;
         self.slots -= 1;
         self.own_bytes -= slot.own_bytes();
         Some(slot)
@@ -180,7 +185,7 @@ impl Shelves {
         self.own_bytes += slot.own_bytes();
         let shelf = self.by_source.entry(slot.source().id).or_default();
         shelf.used = self.uses;
-        shelf.slots.push(slot);
+        shelf.slots.put(slot);
     }
 
     /// Takes out what is too much, of the snapshot that was not used for longest first.
@@ -190,7 +195,7 @@ impl Shelves {
             let filled = self.by_source.iter().filter(|(_, shelf)| !shelf.slots.is_empty());
             let Some(oldest) = filled.min_by_key(|(_, shelf)| shelf.used).map(|(id, _)| *id) else { break };
             let shelf = self.by_source.get_mut(&oldest).expect("it was just found");
-            let slot = shelf.slots.remove(0);
+            let Some(slot) = shelf.slots.take_oldest() else { break };
             self.slots -= 1;
             self.own_bytes -= slot.own_bytes();
             evicted.push(slot);

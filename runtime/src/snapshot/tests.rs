@@ -393,7 +393,12 @@ fn a_panic_leaves_no_ticket_behind() {
 #[test]
 #[cfg_attr(miri, ignore = "maps memory")]
 fn a_used_stack_is_handed_out_again_and_keeps_little() {
-    let stacks = Stacks::new(1);
+    for scan in [true, false] {
+        a_used_stack_is_handed_out_again(&Stacks::new(1, places(PlacesConfig { scan, ..PlacesConfig::default() })));
+    }
+}
+
+fn a_used_stack_is_handed_out_again(stacks: &Stacks) {
     let (mut first, second) = (stacks.take(1 << 20).unwrap(), stacks.take(1 << 20).unwrap());
     first.write(0, b"deep").unwrap();
     let pointer = first.pointer();

@@ -87,6 +87,10 @@ class Embedded:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork_in_child)
 
+    def prepared(self, language: str) -> Optional[Runtime]:
+        """The runtime, if it is able to start `language` by now."""
+        return self._prepared.get(language)
+
     def ready(self, language: str) -> Runtime:
         """The runtime, able to start `language` at once. Blocks for as long as the first use takes."""
         runtime = self._prepared.get(language)

@@ -56,7 +56,7 @@ class LoadedFunction:
         """
         call = self._call(input, timeout, memory_mb, fuel, env, on_stdout, on_stderr)
         if not call.streams:
-            return ExecutionResult(self._native.execute(call.input, call.options))
+            return ExecutionResult._of(self._native.execute(call.input, call.options))
         from hks_sdk import _waiting
 
         _waiting.refuse_coroutines(call)

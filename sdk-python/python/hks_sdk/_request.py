@@ -7,6 +7,7 @@ again. They are repeated here so that an error names the argument as the caller 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Optional, Union
 
 from hks_sdk._escapes import clip, neutralise
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
     from hks_sdk._hks import Execution, Runtime
 
 CODE_BYTES_MAX = 1 << 20
+REMEMBERED_CHARS_MAX = 16 << 10
+"""Of a source that was found good, so that what is remembered stays small."""
+
+TIMEOUT_S_DEFAULT = 30
 TIMEOUT_S_MIN = 0.001
 TIMEOUT_S_MAX = 900
+MEMORY_MB_DEFAULT = 128
 MEMORY_MB_MIN = 8
 MEMORY_MB_MAX = 2048
 FUEL_MAX = 90_000_000_000_000
@@ -39,6 +45,9 @@ class Options(NamedTuple):
     memory_mb: int
     fuel: Optional[int]
     environment: dict[str, str]
+
+
+_DEFAULTS = Options(float(TIMEOUT_S_DEFAULT), MEMORY_MB_DEFAULT, None, {})
 
 
 class Call(NamedTuple):
@@ -65,26 +74,42 @@ class Source(NamedTuple):
         """Hands a call of it to the runtime, which answers at once."""
         return runtime.start(self.language, self.code, call.input, call.options, call.streams, wake)
 
-    def execute(self, runtime: Runtime, call: Call) -> str:
+    def execute(self, runtime: Runtime, call: Call) -> tuple[str, Optional[str]]:
         """Runs a call of it on this thread, which saves handing it over to another and back."""
         return runtime.execute(self.language, self.code, call.input, call.options)
 
 
 def check_source(code: str, language: str) -> Source:
     """The source as the runtime wants it. Raises `InvalidArgumentError`."""
+    if type(code) is str and type(language) is str and len(code) <= REMEMBERED_CHARS_MAX:
+        return _remembered_source(code, language)
+    return _check_source(code, language)
+
+
+def _check_source(code: Any, language: Any) -> Source:
     language = _language(language)
     return Source(language, _code(code, language))
+
+
+# Who executes a source once executes it again, and looking at it takes longer than most else that is done here.
+_remembered_source = lru_cache(maxsize=128)(_check_source)
 
 
 def check_call(
     input: Any, options: Options, on_stdout: Optional[LineCallback], on_stderr: Optional[LineCallback]
 ) -> Call:
     """The call as the runtime wants it. Raises `InvalidArgumentError` for the first argument that is wrong."""
-    return Call(encode_input(input), options, _callback("on_stdout", on_stdout), _callback("on_stderr", on_stderr))
+    if on_stdout is not None:
+        _check_callback("on_stdout", on_stdout)
+    if on_stderr is not None:
+        _check_callback("on_stderr", on_stderr)
+    return Call(encode_input(input), options, on_stdout, on_stderr)
 
 
 def check_options(timeout: Timeout, memory_mb: int, fuel: Optional[int], env: Optional[Mapping[str, str]]) -> Options:
     """The limits and the environment as the runtime wants them. Raises `InvalidArgumentError`."""
+    if timeout is TIMEOUT_S_DEFAULT and memory_mb is MEMORY_MB_DEFAULT and fuel is None and env is None:
+        return _DEFAULTS
     return Options(
         _timeout_s(timeout),
         _whole("memory_mb", memory_mb, MEMORY_MB_MIN, MEMORY_MB_MAX, "MiB"),
@@ -174,10 +199,9 @@ def _variable_bytes(name: str, value: str) -> int:
         ) from None
 
 
-def _callback(name: str, callback: Any) -> Optional[LineCallback]:
-    if callback is not None and not callable(callback):
+def _check_callback(name: str, callback: Any) -> None:
+    if not callable(callback):
         raise InvalidArgumentError(f"{name}: must be callable or None, not {kind(callback)}")
-    return callback  # type: ignore[no-any-return]
 
 
 def kind(value: Any) -> str:

@@ -1,8 +1,7 @@
 """The result of an execution: one report, read once, in the words of the contract.
 
-A result is data about what happened, whether the function succeeded or not. It never changes. The report's JSON is
-parsed when the result is made; its parts become objects when they are first looked at, because most callers look at
-`value` only.
+A result is data about what happened, whether the function succeeded or not. It never changes. Most callers look at
+`value` only: the rest of the report is parsed, and its parts become objects, when they are first looked at.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Iterator, Literal, NoReturn, Optional, cast
 
 from hks_sdk._escapes import clip
-from hks_sdk._json import decode_report, encode_text
+from hks_sdk._json import decode, decode_report, encode_text
 from hks_sdk.errors import FunctionError
 
 if TYPE_CHECKING:
@@ -41,17 +40,37 @@ class ExecutionResult:
     `ok`.
     """
 
-    __slots__ = ("_json", "_parts", "_report")
+    __slots__ = ("_json", "_parts", "_read", "_value")
 
     _json: str
-    _report: dict[str, Any]
+    # The report, once it was parsed; until then its value by itself.
+    _read: Optional[dict[str, Any]]
+    _value: Any
     _parts: dict[str, Any]
 
     def __init__(self, report_json: str) -> None:
         """From the JSON of a report, as `to_json` gives it back."""
-        _set(self, "_json", report_json)
-        _set(self, "_report", decode_report(report_json))
-        _set(self, "_parts", {})
+        _fill(self, report_json, decode_report(report_json), None)
+
+    @classmethod
+    def _of(cls, ended: tuple[str, Optional[str]]) -> ExecutionResult:
+        """From the native module: a report's JSON, and beside it that of its value unless it is large."""
+        report_json, value_json = ended
+        if value_json is None:
+            return cls(report_json)
+        result = cls.__new__(cls)
+        _fill(result, report_json, None, decode(value_json))
+        return result
+
+    @property
+    def _report(self) -> dict[str, Any]:
+        report = self._read
+        if report is None:
+            report = decode_report(self._json)
+            # What the caller may have looked at already.
+            report["value"] = self._value
+            _set(self, "_read", report)
+        return report
 
     # What happened
 
@@ -104,7 +123,7 @@ class ExecutionResult:
     @property
     def value(self) -> Any:
         """What the handler returned, as JSON gives it back: a tuple is a list. `None` unless it succeeded."""
-        return self._report["value"]
+        return self._value if self._read is None else self._read["value"]
 
     @property
     def text(self) -> Optional[str]:
@@ -234,7 +253,7 @@ class ExecutionResult:
         return self._container("asked for items()", (dict,)).items()
 
     def _container(self, action: str, kinds: tuple[type, ...]) -> Any:
-        value = self._report["value"]
+        value = self.value
         if isinstance(value, kinds):
             return value
         if not self.ok:
@@ -299,3 +318,10 @@ class _MissingKey(KeyError):
 
 
 _set = object.__setattr__
+
+
+def _fill(result: ExecutionResult, report_json: str, report: Optional[dict[str, Any]], value: Any) -> None:
+    _set(result, "_json", report_json)
+    _set(result, "_read", report)
+    _set(result, "_value", value)
+    _set(result, "_parts", {})

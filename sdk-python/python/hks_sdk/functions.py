@@ -11,13 +11,24 @@ that was saved to a file.
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Mapping, Optional
 
 from hks_sdk import _embedded, _loaded, _waiting
 from hks_sdk._loaded import Folder, LoadedFunction
-from hks_sdk._request import LineCallback, Timeout, check_call, check_options, check_source
+from hks_sdk._request import (
+    MEMORY_MB_DEFAULT,
+    TIMEOUT_S_DEFAULT,
+    LineCallback,
+    Timeout,
+    check_call,
+    check_options,
+    check_source,
+)
 from hks_sdk._result import ExecutionResult
 from hks_sdk.errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from hks_sdk._hks import Runtime
 
 __all__ = ["aexecute", "aload", "execute", "load", "resume"]
 
@@ -27,8 +38,8 @@ def execute(
     input: Any = None,
     *,
     language: str = "python",
-    timeout: Timeout = 30,
-    memory_mb: int = 128,
+    timeout: Timeout = TIMEOUT_S_DEFAULT,
+    memory_mb: int = MEMORY_MB_DEFAULT,
     fuel: Optional[int] = None,
     env: Optional[Mapping[str, str]] = None,
     on_stdout: Optional[LineCallback] = None,
@@ -65,10 +76,9 @@ def execute(
     call = check_call(input, check_options(timeout, memory_mb, fuel, env), on_stdout, on_stderr)
     if call.streams:
         _waiting.refuse_coroutines(call)
-    _refuse_remote()
-    runtime = _embedded.PROCESS.ready(source.language)
+    runtime = _ready(source.language)
     if not call.streams:
-        return ExecutionResult(source.execute(runtime, call))
+        return ExecutionResult._of(source.execute(runtime, call))
     return ExecutionResult(_waiting.wait(source.start(runtime, call, None), on_stdout, on_stderr))
 
 
@@ -77,8 +87,8 @@ async def aexecute(
     input: Any = None,
     *,
     language: str = "python",
-    timeout: Timeout = 30,
-    memory_mb: int = 128,
+    timeout: Timeout = TIMEOUT_S_DEFAULT,
+    memory_mb: int = MEMORY_MB_DEFAULT,
     fuel: Optional[int] = None,
     env: Optional[Mapping[str, str]] = None,
     on_stdout: Optional[LineCallback] = None,
@@ -103,8 +113,8 @@ def load(
     *,
     language: str = "python",
     packages: Optional[Folder] = None,
-    timeout: Timeout = 30,
-    memory_mb: int = 128,
+    timeout: Timeout = TIMEOUT_S_DEFAULT,
+    memory_mb: int = MEMORY_MB_DEFAULT,
     fuel: Optional[int] = None,
     env: Optional[Mapping[str, str]] = None,
 ) -> LoadedFunction:
@@ -130,8 +140,7 @@ def load(
     expressions. Time, randomness and the environment are each execution's own, but for values that the top level stored.
     """
     request = _loaded.check_load(code, language, packages, timeout, memory_mb, fuel, env)
-    _refuse_remote()
-    return _loaded.load(_embedded.PROCESS.ready(request.language), request)
+    return _loaded.load(_ready(request.language), request)
 
 
 async def aload(
@@ -139,8 +148,8 @@ async def aload(
     *,
     language: str = "python",
     packages: Optional[Folder] = None,
-    timeout: Timeout = 30,
-    memory_mb: int = 128,
+    timeout: Timeout = TIMEOUT_S_DEFAULT,
+    memory_mb: int = MEMORY_MB_DEFAULT,
     fuel: Optional[int] = None,
     env: Optional[Mapping[str, str]] = None,
 ) -> LoadedFunction:
@@ -181,6 +190,16 @@ def resume(
     """
     _refuse_remote()
     return _loaded.resume(path, packages, timeout, memory_mb, fuel, env)
+
+
+def _ready(language: str) -> Runtime:
+    """The runtime, able to start `language` at once."""
+    runtime = _embedded.PROCESS.prepared(language)
+    # The native module looks at an environment without the exception that `os.environ` makes of every missing name.
+    if runtime is not None and runtime.is_unset("HKS_API_URL"):
+        return runtime
+    _refuse_remote()
+    return _embedded.PROCESS.ready(language)
 
 
 def _refuse_remote() -> None:

@@ -43,6 +43,16 @@ def test_every_field_of_the_contract() -> None:
     assert got.logs is got.logs
 
 
+def test_a_value_that_was_read_by_itself_is_that_of_the_report() -> None:
+    text = report_json(value={"a": [1]})
+    early, late = (ExecutionResult._of((text, '{"a": [1]}')) for _ in range(2))
+    value = early.value
+    assert value == {"a": [1]} and early.ok and early.value is value and early["a"] is value["a"]
+    assert late.ok and late.value == value
+    assert early == late == ExecutionResult(text) == pickle.loads(pickle.dumps(early))
+    assert ExecutionResult._of((text, None)).value == value
+
+
 def test_fields_of_a_newer_runtime_are_kept_and_do_no_harm() -> None:
     got = result(usage={**REPORT["usage"], "gpu_ms": 1}, region="x")
     assert got.usage.fuel == 123
