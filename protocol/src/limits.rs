@@ -123,7 +123,8 @@ pub struct LimitsSpec {
 pub enum Bytes {
     /// Plain bytes.
     Number(u64),
-    /// A text for [`parse_bytes`].
+    /// A whole number and a unit, such as `64Mi`; read by [`parse_bytes`].
+    #[cfg_attr(test, schemars(description = "A whole number and a unit, such as `64Mi`."))]
     Text(String),
 }
 
@@ -159,7 +160,8 @@ impl Visitor<'_> for BytesVisitor {
 pub enum Seconds {
     /// Seconds.
     Number(f64),
-    /// A text for [`parse_duration`].
+    /// A whole number and a unit, such as `500ms`; read by [`parse_duration`].
+    #[cfg_attr(test, schemars(description = "A whole number and a unit, such as `500ms`."))]
     Text(String),
 }
 

@@ -7,8 +7,8 @@ use super::bounded::Period;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Build {
-    /// Whether the top level runs once, at deployment, and executions start from the memory that it left. Switch it off for a
-    /// function whose top level has to run each time.
+    /// Whether the top level runs once, at deployment, and executions start from the memory that it left. Switch it off
+    /// for a function whose top level has to run each time.
     pub snapshot: bool,
     /// Whether packages are installed that the function's own files name, such as `requirements.txt` or `package.json`.
     pub dependencies: bool,

@@ -1,5 +1,5 @@
-//! Environment variables as a manifest writes them, one checked name and value at a time, so that a mistake is found where it
-//! stands. [`Environment`] is what they become.
+//! Environment variables as a manifest writes them, one checked name and value at a time, so that a mistake is found
+//! where it stands. [`Environment`] is what they become.
 
 use std::collections::BTreeMap;
 use std::fmt;

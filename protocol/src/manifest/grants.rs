@@ -23,8 +23,8 @@ impl Grants {
 }
 
 text! {
-    /// A host that may be called: a full name in lower case, with `*.` in front for all names below it, and with a port where
-    /// it is neither 80 nor 443. No scheme, no path, no address.
+    /// A host that may be called: a full name in lower case, with `*.` in front for all names below it, and with a port
+    /// where it is neither 80 nor 443. No scheme, no path, no address.
     HostPattern {
         field: "http",
         bytes_max: 261,

@@ -1,8 +1,8 @@
 use super::text::{check_visible, text};
 
 text! {
-    /// Where a function begins: `file` or `file:function`, such as `src/app.py:handler`. The file is relative to the folder of
-    /// `function.yaml`, with `/` between its parts.
+    /// Where a function begins: `file` or `file:function`, such as `src/app.py:handler`. The file is relative to the
+    /// folder of `function.yaml`, with `/` between its parts.
     Handler { field: "handler", bytes_max: 512, check: check_handler }
 }
 

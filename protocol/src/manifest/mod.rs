@@ -1,7 +1,7 @@
 //! What a function says of itself, in `function.yaml` or in the body of a deployment.
 //!
-//! A [`ManifestSpec`] is what was written, a [`Manifest`] what it means: bounded, complete, and free of contradictions. Nothing
-//! here reads files; the builder reads YAML, and keeps the places of mistakes.
+//! A [`ManifestSpec`] is what was written, a [`Manifest`] what it means: bounded, complete, and free of contradictions.
+//! Nothing here reads files; the builder reads YAML, and keeps the places of mistakes.
 //!
 //! Unknown keys are refused everywhere, so that a mistyped limit is a mistake and not a default.
 

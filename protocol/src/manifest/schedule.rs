@@ -6,11 +6,12 @@ use std::marker::PhantomData;
 
 use jiff::Timestamp;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::bounded::{List, ListVisitor, Period, Whole};
 use super::text::{check_visible, text};
+use crate::id::clip;
 use crate::{Json, ScheduleName};
 
 /// Runs the function again and again.
@@ -18,8 +19,8 @@ use crate::{Json, ScheduleName};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// What the schedule is called in lists and histories. Where there are several, each needs a name of its own, by which it
-    /// is known again in the next deployment.
+    /// What the schedule is called in lists and histories. Where there are several, each needs a name of its own, by
+    /// which it is known again in the next deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<ScheduleName>,
     /// A cron expression of 5 fields, of 6 with seconds first, or a name such as `@hourly`.
@@ -32,11 +33,11 @@ pub struct Schedule {
     #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     pub input: Option<Json>,
     /// No run before this time (RFC 3339).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time")]
     #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub start_at: Option<Timestamp>,
     /// No run from this time on (RFC 3339).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time")]
     #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub end_at: Option<Timestamp>,
     /// What happens when a run is due while the last one has not ended.
@@ -48,8 +49,8 @@ pub struct Schedule {
     /// How late a run may start, in seconds or as a text such as `15m`, before it is given up; one hour when absent.
     #[serde(default = "Schedule::deadline_default")]
     pub deadline_s: Deadline,
-    /// A random delay of each run up to this, in seconds or as a text, so that schedules of many functions do not all start at
-    /// once; none when absent.
+    /// A random delay of each run up to this, in seconds or as a text, so that schedules of many functions do not all
+    /// start at once; none when absent.
     #[serde(default = "Schedule::jitter_default")]
     pub jitter_s: Jitter,
     /// What happens when a run fails.
@@ -77,6 +78,13 @@ impl Schedule {
     fn jitter_default() -> Jitter {
         Jitter::from_secs(0).expect("no jitter lies within the bounds")
     }
+}
+
+/// jiff says where its parser stopped; who wrote the text wants to know what to write.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let not_a_time = |_| D::Error::custom(format!("{:?} is not a time such as 2026-01-31T08:00:00Z", clip(&text)));
+    text.parse().map(Some).map_err(not_a_time)
 }
 
 /// One schedule or several, as they were written.
@@ -145,8 +153,8 @@ pub enum Missed {
     RunAll,
 }
 
-/// What happens when a run fails: it is tried again, each time after twice the delay. After the last attempt it becomes a dead
-/// letter.
+/// What happens when a run fails: it is tried again, each time after twice the delay. After the last attempt it becomes
+/// a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]

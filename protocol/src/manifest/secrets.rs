@@ -23,8 +23,8 @@ fn check_secret(text: &str) -> Result<(), String> {
         .into())
 }
 
-/// Secrets of the project that the function sees, by the environment variables that hold them. Written as such a map, or as a
-/// list of names where both are the same. The values are never in a manifest.
+/// Secrets of the project that the function sees, by the environment variables that hold them. Written as such a map,
+/// or as a list of names where both are the same. The values are never in a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Secrets(BTreeMap<VariableName, SecretName>);

@@ -1,5 +1,5 @@
-//! A manifest as people write it. Each part is checked by its own type; what only two parts together can get wrong is checked
-//! here, on the way to a [`Manifest`].
+//! A manifest as people write it. Each part is checked by its own type; what only two parts together can get wrong is
+//! checked here, on the way to a [`Manifest`].
 
 use std::collections::HashMap;
 
