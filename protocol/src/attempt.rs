@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::id::clip;
 use crate::{ByteSize, Error, ExecutionId, Json, Limits, ProjectName};
 
 /// One run of one execution. Data only: it may be stored, sent to another process, and run there.
@@ -69,7 +70,7 @@ impl Attempt {
     }
 }
 
-fn at_most(field: &'static str, bytes: usize, max: usize) -> Result<(), Error> {
+pub(crate) fn at_most(field: &'static str, bytes: usize, max: usize) -> Result<(), Error> {
     if bytes <= max {
         return Ok(());
     }
@@ -141,16 +142,22 @@ impl TryFrom<BTreeMap<String, String>> for Environment {
 }
 
 fn check_variable(name: &str, value: &str) -> Result<(), Error> {
+    check_variable_name("environment", name)?;
+    if value.contains('\0') {
+        return Err(Error::new("environment", format!("the value of {name} holds a NUL")));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_variable_name(field: &'static str, name: &str) -> Result<(), Error> {
     let reason = if name.is_empty() || name.contains(['=', '\0']) {
-        format!("{name:?} is not a name: it must not be empty or hold `=` or NUL")
+        format!("{:?} is not a name: it must not be empty or hold `=` or NUL", clip(name))
     } else if Environment::RESERVED.contains(&name) {
         format!("{name} is set by the runtime; choose another name")
-    } else if value.contains('\0') {
-        format!("the value of {name} holds a NUL")
     } else {
         return Ok(());
     };
-    Err(Error::new("environment", reason))
+    Err(Error::new(field, reason))
 }
 
 impl From<Environment> for BTreeMap<String, String> {

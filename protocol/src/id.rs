@@ -82,22 +82,67 @@ fn parse(text: &str, prefix: &'static str) -> Result<Ulid, Error> {
         .ok_or_else(|| Error::new("id", format!("{:?} is not an id of the form {prefix}<26 characters>", clip(text))))
 }
 
-/// Keeps a hostile id from filling an error message.
-fn clip(text: &str) -> &str {
+/// Keeps a hostile text from filling an error message.
+pub(crate) fn clip(text: &str) -> &str {
     text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
 }
 
-/// The name of a project (a tenant): 1 to 63 lower-case letters, digits and inner dashes, as in a DNS label (RFC 1123).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ProjectName(String);
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident, $field:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(test, schemars(extend("pattern" = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")))]
+        pub struct $name(String);
 
-impl ProjectName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self, Error> {
+                check_label($field, &text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    };
 }
+
+label!(
+    /// The name of a project (a tenant): 1 to 63 lower-case letters, digits and inner dashes, as in a DNS label (RFC 1123).
+    ProjectName,
+    "project"
+);
+label!(
+    /// The name of a function, unique in its project: 1 to 63 lower-case letters, digits and inner dashes, as in a DNS label
+    /// (RFC 1123), because it is part of the function's address.
+    FunctionName,
+    "name"
+);
+label!(
+    /// The name of a schedule, unique in its function: 1 to 63 lower-case letters, digits and inner dashes, as in a DNS label
+    /// (RFC 1123).
+    ScheduleName,
+    "name"
+);
 
 impl Default for ProjectName {
     /// The project that exists from the start.
@@ -106,31 +151,15 @@ impl Default for ProjectName {
     }
 }
 
-impl fmt::Display for ProjectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+fn check_label(field: &'static str, text: &str) -> Result<(), Error> {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let good =
+        (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-');
+    if good {
+        return Ok(());
     }
-}
-
-impl TryFrom<String> for ProjectName {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let good =
-            (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-');
-        if good {
-            return Ok(Self(text));
-        }
-        let shown = clip(&text);
-        Err(Error::new("project", format!("{shown:?} is not 1 to 63 lower-case letters, digits and inner dashes")))
-    }
-}
-
-impl From<ProjectName> for String {
-    fn from(name: ProjectName) -> Self {
-        name.0
-    }
+    let shown = clip(text);
+    Err(Error::new(field, format!("{shown:?} is not 1 to 63 lower-case letters, digits and inner dashes")))
 }
 
 #[cfg(test)]

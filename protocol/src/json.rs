@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -8,11 +9,15 @@ use crate::Error;
 /// A JSON text, checked but kept as it was written.
 ///
 /// Inputs and results pass through unread, so that integers beyond 64 bits, key order and number spelling survive.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub struct Json(Box<RawValue>);
 
 impl Json {
+    /// A deserializer that is asked for a newtype struct of this name may visit a string that holds the JSON text, which
+    /// is how formats other than JSON keep a number as it was written.
+    pub const NEWTYPE: &'static str = "hks_protocol::Json";
+
     /// Checks that `text` is exactly one JSON value (RFC 8259).
     ///
     /// # Errors
@@ -41,6 +46,30 @@ impl Json {
 impl Default for Json {
     fn default() -> Self {
         Self::null()
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(Self::NEWTYPE, JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Json)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Json, E> {
+        RawValue::from_string(text.into()).map(Json).map_err(E::custom)
     }
 }
 

@@ -1,7 +1,9 @@
 //! What one attempt may use. Every limit is finite, and "absent" means the default, never "unlimited".
 
+use std::fmt;
 use std::time::Duration;
 
+use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::{ByteSize, Error, parse_bytes, parse_duration};
@@ -90,10 +92,12 @@ impl Default for Limits {
 
 /// Limits as a caller writes them: whatever is absent takes its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LimitsSpec {
     /// Mebibytes; 8 to 2,048.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(min = 8, max = 2048)))]
     pub memory_mb: Option<u64>,
     /// Seconds, or a text such as `500ms`, `30s`, `15m`; at most 900 s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,32 +117,101 @@ pub struct LimitsSpec {
 }
 
 /// A size on the wire: a number of bytes or a text with a unit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Bytes {
     /// Plain bytes.
     Number(u64),
-    /// A text for [`parse_bytes`].
+    /// A whole number and a unit, such as `64Mi`; read by [`parse_bytes`].
+    #[cfg_attr(test, schemars(description = "A whole number and a unit, such as `64Mi`."))]
     Text(String),
 }
 
+/// Not derived, because an untagged enum cannot say what it expected.
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BytesVisitor)
+    }
+}
+
+struct BytesVisitor;
+
+impl Visitor<'_> for BytesVisitor {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of bytes or a size such as 64Mi")
+    }
+
+    fn visit_u64<E>(self, bytes: u64) -> Result<Bytes, E> {
+        Ok(Bytes::Number(bytes))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Bytes, E> {
+        Ok(Bytes::Text(text.into()))
+    }
+}
+
 /// A duration on the wire: a number of seconds, possibly with a fraction, or a text with a unit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Seconds {
     /// Seconds.
     Number(f64),
-    /// A text for [`parse_duration`].
+    /// A whole number and a unit, such as `500ms`; read by [`parse_duration`].
+    #[cfg_attr(test, schemars(description = "A whole number and a unit, such as `500ms`."))]
     Text(String),
 }
 
 impl Eq for Seconds {}
 
+/// Not derived, because an untagged enum cannot say what it expected.
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SecondsVisitor)
+    }
+}
+
+struct SecondsVisitor;
+
+impl Visitor<'_> for SecondsVisitor {
+    type Value = Seconds;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of seconds or a duration such as 500ms, 30s or 15m")
+    }
+
+    fn visit_f64<E>(self, seconds: f64) -> Result<Seconds, E> {
+        Ok(Seconds::Number(seconds))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a number this large is refused by its bounds, however it is rounded"
+    )]
+    fn visit_u64<E>(self, seconds: u64) -> Result<Seconds, E> {
+        Ok(Seconds::Number(seconds as f64))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "as above")]
+    fn visit_i64<E>(self, seconds: i64) -> Result<Seconds, E> {
+        Ok(Seconds::Number(seconds as f64))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Seconds, E> {
+        Ok(Seconds::Text(text.into()))
+    }
+}
+
 impl TryFrom<LimitsSpec> for Limits {
     type Error = Error;
 
     fn try_from(spec: LimitsSpec) -> Result<Self, Error> {
-        let timeout = spec.timeout_s.map_or(Ok(Self::TIMEOUT_DEFAULT), |seconds| seconds.duration("timeout_s"))?;
+        let timeout = spec.timeout_s.map_or(Ok(Self::TIMEOUT_DEFAULT), |seconds| {
+            seconds.within("timeout_s", Self::TIMEOUT_MIN, Self::TIMEOUT_MAX)
+        })?;
         Ok(Self {
             memory_bytes: memory(spec.memory_mb)?,
             timeout,
@@ -164,19 +237,19 @@ impl From<Limits> for LimitsSpec {
 }
 
 impl Seconds {
-    fn duration(self, field: &'static str) -> Result<Duration, Error> {
-        let (min, max) = (Limits::TIMEOUT_MIN, Limits::TIMEOUT_MAX);
+    /// The duration, if it lies within the bounds. Rounded to whole milliseconds, the resolution of the deadline's clock.
+    pub(crate) fn within(self, field: &'static str, min: Duration, max: Duration) -> Result<Duration, Error> {
         let (duration, shown) = match self {
             Self::Text(text) => (Some(parse_duration(field, &text)?), text),
-            // Whole milliseconds, the resolution of the deadline's clock.
             Self::Number(seconds) => {
                 let whole_ms = (seconds * 1e3).round() / 1e3;
                 (Duration::try_from_secs_f64(whole_ms).ok(), seconds.to_string())
             }
         };
-        duration
-            .filter(|duration| (min..=max).contains(duration))
-            .ok_or_else(|| Error::new(field, format!("{shown} is not between 0.001 and {} seconds", max.as_secs())))
+        duration.filter(|duration| (min..=max).contains(duration)).ok_or_else(|| {
+            let (min, max) = (min.as_secs_f64(), max.as_secs_f64());
+            Error::new(field, format!("{shown} is not between {min} and {max} seconds"))
+        })
     }
 }
 
