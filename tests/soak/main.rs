@@ -73,7 +73,7 @@ fn executions(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Opt
 
 fn soak(executions: u64) -> anyhow::Result<()> {
     let began = Instant::now();
-    let work = Work::new(executions)?;
+    let work = Work::new()?;
     let next = AtomicU64::new(0);
     let mut gauges = Vec::new();
     for round in 1..=ROUNDS {
