@@ -22,6 +22,8 @@ mod tarball;
 mod write;
 mod zipped;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;
 

@@ -89,7 +89,7 @@ fn fault(path: &str) -> Option<String> {
         return Some(format!("is longer than {} bytes; shorten the path", RelativePath::BYTES_MAX));
     }
     if path.split('/').count() > RelativePath::DEPTH_MAX {
-        return Some(format!("lies more than {} folders deep; move it up", RelativePath::DEPTH_MAX));
+        return Some(format!("has more than {} names in a row; move it up", RelativePath::DEPTH_MAX));
     }
     path.split('/').find_map(component_fault)
 }
@@ -251,7 +251,7 @@ mod tests {
         assert!("x".repeat(255).parse::<RelativePath>().is_ok());
         assert!(refusal(&"x".repeat(256)).ends_with("has a name longer than 255 bytes; shorten it"));
         assert!(["x"; 32].join("/").parse::<RelativePath>().is_ok());
-        assert!(refusal(&["x"; 33].join("/")).ends_with("lies more than 32 folders deep; move it up"));
+        assert!(refusal(&["x"; 33].join("/")).ends_with("has more than 32 names in a row; move it up"));
         assert!(["x".repeat(255), "y".repeat(255)].join("/").parse::<RelativePath>().is_ok());
         assert!(
             refusal(&["x".repeat(255), "y".repeat(257)].join("/")).ends_with("longer than 512 bytes; shorten the path")

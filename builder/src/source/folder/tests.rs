@@ -147,5 +147,5 @@ fn limits_are_kept_without_opening_the_file() {
 fn a_folder_that_is_too_deep_is_not_followed_to_its_end() {
     let deep = ["d"; 40].join("/");
     let folder = folder(&[(&format!("{deep}/f"), "")]);
-    assert!(refusal(&folder).ends_with("lies more than 32 folders deep; move it up"));
+    assert!(refusal(&folder).ends_with("has more than 32 names in a row; move it up"));
 }

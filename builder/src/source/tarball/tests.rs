@@ -1,8 +1,7 @@
-use std::io::{Cursor, Write};
-
-use flate2::write::GzEncoder;
+use std::io::Cursor;
 
 use super::*;
+use crate::source::fuzzing::gzip;
 use crate::source::tests::{Endless, refusal};
 
 /// One entry as it stands in a tar, whatever it says.
@@ -36,12 +35,6 @@ pub(in crate::source) fn ungzip(bytes: &[u8]) -> Vec<u8> {
     let mut expanded = Vec::new();
     GzDecoder::new(bytes).read_to_end(&mut expanded).unwrap();
     expanded
-}
-
-pub(in crate::source) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-    gzip.write_all(bytes).unwrap();
-    gzip.finish().unwrap()
 }
 
 fn blocks(entries: Vec<Raw>) -> Vec<u8> {

@@ -5,14 +5,14 @@
 //! in where they look for the end, and in what they do about gaps and overlaps. What one shows to a reviewer and another
 //! runs has been an attack more than once; libraries that read leniently cannot rule it out, so the records are read here
 //! ([`records`]) and only DEFLATE is left to one. What common programs write passes: stored or deflated entries, with sizes
-//! before or after the content, and a comment.
+//! before or after the content, and a comment. Names are UTF-8, whether or not the flag for it is set: macOS does not set it.
 //!
 //! Not read: encryption, other compressions, archives of several parts, zip64 (for those above 4 GiB).
 
 mod records;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::io::Read;
 use std::ops::Range;

@@ -18,6 +18,10 @@ pub(super) struct Directory<'a> {
 const END_BYTES: usize = 22;
 const END_MAGIC: &[u8] = b"PK\x05\x06";
 
+/// Lies before the end record, and points to a larger one.
+const ZIP64_LOCATOR_BYTES: usize = 20;
+const ZIP64_LOCATOR_MAGIC: &[u8] = b"PK\x06\x07";
+
 impl<'a> Directory<'a> {
     /// Takes the only end record whose comment reaches to the end of the archive, and whose directory reaches to it.
     pub(super) fn find(archive: &'a [u8]) -> Result<Self, Error> {
@@ -36,7 +40,9 @@ impl<'a> Directory<'a> {
         let (disk, directory_disk) = (fields.u16(), fields.u16());
         let (entries_here, entries) = (fields.u16(), fields.u16());
         let (bytes, start) = (fields.u32(), fields.u32());
-        if entries == u16::MAX || bytes == u32::MAX || start == u32::MAX {
+        let is_zip64 =
+            end.checked_sub(ZIP64_LOCATOR_BYTES).is_some_and(|at| archive[at..].starts_with(ZIP64_LOCATOR_MAGIC));
+        if is_zip64 || entries == u16::MAX || bytes == u32::MAX || start == u32::MAX {
             return Err(Error::refused(SUBJECT, "uses zip64, for archives above 4 GiB; make it again without"));
         }
         if disk != 0 || directory_disk != 0 || entries_here != entries {

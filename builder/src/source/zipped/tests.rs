@@ -126,6 +126,12 @@ fn archive(entries: &[Raw]) -> Vec<u8> {
     parts(entries).concat()
 }
 
+/// A tree as a zip.
+pub(in crate::source) fn pack(tree: &SourceTree, is_deflated: bool) -> Vec<u8> {
+    let pack = if is_deflated { Raw::deflated } else { Raw::stored };
+    archive(&tree.iter().map(|(path, content)| pack(path.as_str().as_bytes(), content)).collect::<Vec<_>>())
+}
+
 fn accepted(archive: &[u8]) -> SourceTree {
     SourceTree::from_archive(archive, &SourceLimits::default()).unwrap()
 }
@@ -303,6 +309,14 @@ fn the_end_is_where_every_reader_finds_it() {
     for (archive, message) in cases {
         assert_eq!(refusal(&archive), message);
     }
+}
+
+#[test]
+fn zip64_is_refused_by_name() {
+    let [locals, directory, end] = parts(&[file("a")]);
+    let zip64 = [&b"PK\x06\x06"[..], &[0; 52], b"PK\x06\x07", &[0; 16]].concat();
+    let message = "archive: uses zip64, for archives above 4 GiB; make it again without";
+    assert_eq!(refusal(&[locals, directory, zip64, end].concat()), message);
 }
 
 #[test]
