@@ -22,6 +22,8 @@ use super::{Error, RelativePath, SourceLimits, SourceTree};
 const BLOCK_BYTES: u64 = 512;
 /// One extended header. The longest name that is accepted, its attributes and some foreign records take a tenth.
 const EXTENSION_BYTES_MAX: u64 = 64 << 10;
+/// Zeros at the end: twice the largest block that tapes are written with.
+const PADDING_BYTES_MAX: u64 = 1 << 20;
 
 pub(super) fn read<R: BufRead>(archive: Consumed<R>, assembly: &mut Assembly<'_>) -> Result<(), Error> {
     let tar = Inflating { inner: GzDecoder::new(archive), given: 0, limits: assembly.limits().clone() };
@@ -63,9 +65,8 @@ impl<R: BufRead> Reader<'_, '_, R> {
     }
 
     fn entry(&mut self, header: &Header) -> Result<(), Error> {
-        let size = header
-            .entry_size()
-            .map_err(|_| Error::damaged(SUBJECT, "has a tar header without a size; send it again"))?;
+        let size =
+            size(header).ok_or_else(|| Error::damaged(SUBJECT, "has a tar header without a size; send it again"))?;
         match header.entry_type() {
             EntryType::GNULongName => self.long_name(size),
             EntryType::XHeader => self.pax(size),
@@ -188,26 +189,35 @@ impl<R: BufRead> Reader<'_, '_, R> {
         if self.pending.name.is_some() || self.pending.size.is_some() {
             return Err(Error::damaged(SUBJECT, "ends after an extended header; send it again"));
         }
-        let mut rest = [0; 16 << 10];
-        loop {
-            let read = match self.tar.read(&mut rest) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                read => read.map_err(Error::decoding(SUBJECT))?,
-            };
-            if read == 0 {
-                break;
-            }
-            self.assembly.announced(SUBJECT, read as u64)?;
-            if rest[..read].iter().any(|byte| *byte != 0) {
-                return Err(Error::refused(SUBJECT, "goes on after the end of the tar; make it again as one"));
-            }
-        }
+        self.padding()?;
         let mut archive = self.tar.inner.into_inner();
         if archive.fill_buf().map_err(Error::io("read", SUBJECT))?.is_empty() {
             return Ok(());
         }
         Err(Error::refused(SUBJECT, "goes on after the end of the gzip stream; make it again as one"))
     }
+
+    /// Zeros up to the end, as programs write them that fill a tape's block.
+    fn padding(&mut self) -> Result<(), Error> {
+        let mut padding = Vec::new();
+        self.tar.by_ref().take(PADDING_BYTES_MAX + 1).read_to_end(&mut padding).map_err(Error::decoding(SUBJECT))?;
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err(Error::refused(SUBJECT, "goes on after the end of the tar; make it again as one"));
+        }
+        if padding.len() as u64 > PADDING_BYTES_MAX {
+            let max = ByteSize(PADDING_BYTES_MAX);
+            return Err(Error::too_large(SUBJECT, format!("has more than {max} of zeros at its end; make it again")));
+        }
+        Ok(())
+    }
+}
+
+/// What every reader makes the same number of: octal digits, or a binary number of 64 bits where those do not suffice.
+fn size(header: &Header) -> Option<u64> {
+    let field = header.as_old().size;
+    let is_octal = field.iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ' | 0));
+    let is_binary = field.starts_with(&[0x80, 0, 0, 0]);
+    (is_octal || is_binary).then(|| header.entry_size().ok()).flatten()
 }
 
 /// `tar -C folder .` puts it before every name.

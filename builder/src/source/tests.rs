@@ -186,6 +186,15 @@ fn an_archive_is_read_up_to_its_limit_and_not_beyond() {
 }
 
 #[test]
+fn what_fits_as_files_fits_in_every_archive() {
+    let tree = example();
+    let exact = SourceLimits { expanded_bytes_max: tree.size_bytes(), files_max: 4, ..limits() };
+    for archive in [tree.to_tar_gz(), zipped::tests::pack(&tree, true)] {
+        assert_eq!(SourceTree::from_archive(&archive[..], &exact).unwrap(), tree);
+    }
+}
+
+#[test]
 fn a_broken_connection_is_not_blamed_on_the_archive() {
     struct Broken;
     impl Read for Broken {

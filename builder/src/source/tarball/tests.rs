@@ -248,6 +248,38 @@ fn what_archivers_write_is_read() {
 }
 
 #[test]
+fn sizes_that_readers_take_for_different_numbers_are_refused() {
+    for field in [
+        &b"+0000000001\0"[..],
+        b"00000000x01\0",
+        b"0 0 1\0\0\0\0\0\0\0",
+        b"\x80\0\0\x01\0\0\0\0\0\0\0\x01",
+        b"\xff\xff\xff\xff\0\0\0\0\0\0\0\x01",
+    ] {
+        let mut entry = file("a");
+        entry.header.as_old_mut().size.copy_from_slice(field);
+        assert_eq!(refusal(&tar_gz(vec![entry])), "archive: has a tar header without a size; send it again");
+    }
+}
+
+#[test]
+fn padding_is_read_to_its_limit() {
+    let with_padding = |bytes| {
+        // What does not compress, so that the ratio is not what ends it.
+        let noise =
+            (0..20_000u32).flat_map(|number| *blake3::hash(&number.to_le_bytes()).as_bytes()).collect::<Vec<_>>();
+        let mut tar = blocks(vec![raw(b"noise", b'0', &noise)]);
+        tar.resize(tar.len() + 512 + bytes, 0);
+        gzip(&tar)
+    };
+    assert!(SourceTree::from_archive(&with_padding(1 << 20)[..], &SourceLimits::default()).is_ok());
+    assert_eq!(
+        refusal(&with_padding((1 << 20) + 1)),
+        "archive: has more than 1 MiB of zeros at its end; make it again"
+    );
+}
+
+#[test]
 fn packing_twice_gives_the_same_bytes() {
     let files = [("b".repeat(250), "1"), ("a".into(), "2"), (["d"; 30].join("/"), "3")];
     let tree = SourceTree::from_files(files.clone(), &SourceLimits::default()).unwrap();
