@@ -7,11 +7,12 @@
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
+use std::str::FromStr;
 
 use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use hks_protocol::ByteSize;
-use tar::{EntryType, Header, PaxExtensions};
+use tar::{EntryType, Header};
 
 use super::archive::{Consumed, SUBJECT};
 use super::assembly::{Assembly, read_exactly};
@@ -71,20 +72,20 @@ impl<R: BufRead> Reader<'_, '_, R> {
             EntryType::GNULongName => self.long_name(size),
             EntryType::XHeader => self.pax(size),
             EntryType::XGlobalHeader => self.global_pax(size),
-            kind => {
-                let extensions = std::mem::take(&mut self.pending);
-                let name = extensions.name.unwrap_or_else(|| header.path_bytes().into_owned());
-                let subject = Named { kind: "archive entry", name: &name };
-                self.assembly.listed(subject)?;
-                if extensions.size.is_some_and(|announced| announced != size) {
-                    return Err(Error::refused(
-                        subject,
-                        "has two sizes, in its header and beside it; make the archive again",
-                    ));
-                }
-                self.member(subject, kind, size)
-            }
+            _ => self.named(header, size),
         }
+    }
+
+    /// What is no extended header, under the name that was announced for it.
+    fn named(&mut self, header: &Header, size: u64) -> Result<(), Error> {
+        let extensions = std::mem::take(&mut self.pending);
+        let name = extensions.name.unwrap_or_else(|| header.path_bytes().into_owned());
+        let subject = Named { kind: "archive entry", name: &name };
+        self.assembly.listed(subject)?;
+        if extensions.size.is_some_and(|announced| announced != size) {
+            return Err(Error::refused(subject, "has two sizes, in its header and beside it; make the archive again"));
+        }
+        self.member(subject, header.entry_type(), size)
     }
 
     /// A file or a folder. Older tars mark a folder by the slash after its name only.
@@ -229,6 +230,7 @@ fn described(kind: EntryType) -> &'static str {
     match kind {
         EntryType::Symlink => "a symbolic link; put the file itself there",
         EntryType::Link => "a hard link; put the file itself there",
+        EntryType::GNULongLink => "the target of a link; put the file itself there",
         EntryType::Char | EntryType::Block => "a device; leave it out",
         EntryType::Fifo => "a named pipe; leave it out",
         EntryType::GNUSparse => "a sparse file; make the archive without `--sparse`",
@@ -244,19 +246,37 @@ fn sparse() -> Error {
     Error::refused(SUBJECT, "has a sparse file; make the archive without `--sparse`")
 }
 
-fn pax_records(records: &[u8]) -> Result<Vec<(&str, &[u8])>, Error> {
-    let damaged = || Error::damaged(SUBJECT, "has an extended header that cannot be read; make it again");
-    PaxExtensions::new(records)
-        .map(|record| {
-            let record = record.map_err(|_| damaged())?;
-            Ok((record.key().map_err(|_| damaged())?, record.value_bytes()))
-        })
-        .collect()
+/// Keys and values. By their lengths, because values may hold line breaks: macOS writes attributes as they are.
+fn pax_records(mut records: &[u8]) -> Result<Vec<(&str, &[u8])>, Error> {
+    let mut read = Vec::new();
+    while !records.is_empty() {
+        let record = split_record(&mut records)
+            .ok_or_else(|| Error::damaged(SUBJECT, "has an extended header that cannot be read; make it again"))?;
+        read.push(record);
+    }
+    Ok(read)
+}
+
+/// Takes off `LENGTH KEY=VALUE` and a line break; the length is in decimal, and of all of it.
+fn split_record<'a>(records: &mut &'a [u8]) -> Option<(&'a str, &'a [u8])> {
+    let digits = records.iter().position(|byte| *byte == b' ')?;
+    let length: usize = decimal(&records[..digits])?;
+    let (record, rest) = records.split_at_checked(length)?;
+    let pair = record.get(digits + 1..)?.strip_suffix(b"\n")?;
+    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    *records = rest;
+    Some((str::from_utf8(&pair[..equals]).ok()?, &pair[equals + 1..]))
+}
+
+/// Without the signs that `parse` takes.
+fn decimal<N: FromStr>(text: &[u8]) -> Option<N> {
+    let text = str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    text.parse().ok()
 }
 
 fn number(value: &[u8]) -> Result<u64, Error> {
-    let parsed = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-    parsed.ok_or_else(|| Error::damaged(SUBJECT, "has an extended header whose size is no number; make it again"))
+    let reason = "has an extended header whose size is no number; make it again";
+    decimal(value).ok_or_else(|| Error::damaged(SUBJECT, reason))
 }
 
 /// What comes out of the gzip stream, as long as it is in proportion to what went in.

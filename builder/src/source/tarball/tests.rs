@@ -89,6 +89,10 @@ fn hostile_entries_are_refused_by_name() {
         ),
         (vec![raw(b"l", b'2', b"")], r#"archive entry "l": is a symbolic link; put the file itself there"#),
         (vec![raw(b"l", b'1', b"")], r#"archive entry "l": is a hard link; put the file itself there"#),
+        (
+            vec![raw(b"././@LongLink", b'K', b"target\0"), raw(b"l", b'2', b"")],
+            r#"archive entry "././@LongLink": is the target of a link; put the file itself there"#,
+        ),
         (vec![raw(b"d", b'3', b"")], r#"archive entry "d": is a device; leave it out"#),
         (vec![raw(b"d", b'4', b"")], r#"archive entry "d": is a device; leave it out"#),
         (vec![raw(b"p", b'6', b"")], r#"archive entry "p": is a named pipe; leave it out"#),
@@ -173,6 +177,29 @@ fn hostile_entries_are_refused_by_name() {
     ];
     for (entries, message) in cases {
         assert_eq!(refusal(&tar_gz(entries)), message);
+    }
+}
+
+#[test]
+fn extended_headers_hide_nothing() {
+    let bad: [&[u8]; 9] = [
+        b"99 a=b\n",
+        b"5 a=b\n",
+        b"0 a=b\n",
+        b"+6 a=b\n",
+        b"6 a=b\n\n10 path=x\n",
+        b"\n10 path=x\n",
+        b"6 a=b\n10 path=x",
+        b"6 a=b\n\0",
+        b"4 ab\n",
+    ];
+    for records in bad {
+        let archive = tar_gz(vec![raw(b"x", b'x', records), file("a")]);
+        assert_eq!(refusal(&archive), "archive: has an extended header that cannot be read; make it again");
+    }
+    let good: [&[u8]; 3] = [b"", b"6 a=b\n", b"17 SCHILY.x=\n\n\xff\n\n10 path=x\n"];
+    for (records, name) in good.into_iter().zip(["a", "a", "x"]) {
+        assert!(accepted(vec![raw(b"x", b'x', records), file("a")]).get(name).is_some());
     }
 }
 

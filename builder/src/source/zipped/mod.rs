@@ -30,7 +30,7 @@ use records::{CentralEntry, Directory, LocalHeader};
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
-/// Reads a whole archive. All limits are checked against what the directory announces before anything is inflated, and
+/// Reads a whole archive. What the directory announces of an entry is held against the limits before it is inflated, and
 /// inflating ends where that is reached.
 pub(super) fn read(archive: &[u8], assembly: &mut Assembly<'_>) -> Result<(), Error> {
     let directory = Directory::find(archive)?;
