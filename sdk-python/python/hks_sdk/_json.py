@@ -42,8 +42,8 @@ def encode_input(value: Any) -> str:
     if size > INPUT_BYTES_MAX:
         most = f"the maximum of {INPUT_BYTES_MAX:,} (6 MiB)"
         raise InvalidArgumentError(f"input: {size:,} bytes of JSON are more than {most}")
-    # Each level costs an opening bracket, so that small inputs need no look at their levels.
-    if text.count("[") + text.count("{") > INPUT_DEPTH_MAX and _is_too_deep(value):
+    # Each level costs a bracket on either side, so that small inputs need no look at their levels.
+    if size > 2 * INPUT_DEPTH_MAX and text.count("[") + text.count("{") > INPUT_DEPTH_MAX and _is_too_deep(value):
         _refuse(value, None)
     return text
 
