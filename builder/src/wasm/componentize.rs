@@ -8,7 +8,7 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::recognise::is_handler;
-use super::scan::scan;
+use super::scan::{scan, scan_types};
 use super::{Bounds, Error, Kind, guarded, recognise, signature};
 
 /// Makes a component of a core module that [`recognise`] knows.
@@ -35,8 +35,10 @@ pub fn componentize(module: &[u8], bounds: &Bounds) -> Result<Vec<u8>, Error> {
 /// The module with our world written into it, if it follows that without saying so.
 fn describe(module: &[u8], bounds: &Bounds) -> Result<Option<Vec<u8>>, Error> {
     let scan = scan(module, bounds)?;
+    let types = scan.modules.iter().flat_map(|module| &module.component_types);
+    types.copied().try_for_each(|types| check_types(types, bounds))?;
     let follows = |module: &super::scan::Module<'_>| {
-        !module.has_component_type && module.exports.iter().any(|export| is_handler(export))
+        !module.has_component_type() && module.exports.iter().any(|export| is_handler(export))
     };
     if !scan.modules.first().is_some_and(follows) {
         return Ok(None);
@@ -47,6 +49,15 @@ fn describe(module: &[u8], bounds: &Bounds) -> Result<Option<Vec<u8>>, Error> {
         embed_component_metadata(&mut described, &wit.resolve, wit.function, StringEncoding::UTF8)
     })?;
     Ok(Some(described))
+}
+
+/// Types that say what a module follows come from the sender too.
+fn check_types(types: &[u8], bounds: &Bounds) -> Result<(), Error> {
+    if !types.starts_with(b"\0asm") {
+        let reason = "its WIT is embedded in an old form; build it with a current wit-bindgen";
+        return Err(Error::Foreign(reason.into()));
+    }
+    scan_types(types, bounds)
 }
 
 /// Functions of WASI 0.1 that the adapters have.

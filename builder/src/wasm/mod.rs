@@ -18,6 +18,7 @@ mod foreign;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod offer;
+mod packages;
 mod recognise;
 mod scan;
 mod signature;

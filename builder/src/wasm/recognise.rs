@@ -110,7 +110,7 @@ fn kind_of(module: &Module<'_>) -> Result<Kind, Error> {
 }
 
 fn exports_by_wit(module: &Module<'_>) -> bool {
-    module.has_component_type || module.exports.iter().any(|export| is_handler(export))
+    module.has_component_type() || module.exports.iter().any(|export| is_handler(export))
 }
 
 /// The names of `handler.handle` in core modules, in the two ways in which WIT is spelled there.
@@ -133,8 +133,8 @@ fn check_imports(module: &Module<'_>) -> Result<(), Error> {
     for import in &module.imports {
         let is_known = match import.module {
             WASIP1 => wasip1.contains(&import.name),
-            "$root" | "__main_module__" => module.has_component_type,
-            name => name.contains(':') || (module.has_component_type && name.starts_with("[export]")),
+            "$root" | "__main_module__" => module.has_component_type(),
+            name => name.contains(':') || (module.has_component_type() && name.starts_with("[export]")),
         };
         let name = format!("{}.{}", import.module, import.name);
         if !is_known && !denied.iter().any(|denied: &Denied| denied.import == name) {

@@ -7,7 +7,7 @@ use wasmparser::{
 
 use super::bounds::check;
 use super::error::Shown;
-use super::{Bounds, Error, features};
+use super::{Bounds, Error, features, packages};
 
 const PAGE_BYTES: u64 = 64 << 10;
 
@@ -28,9 +28,15 @@ pub(super) struct Scan<'a> {
 pub(super) struct Module<'a> {
     pub(super) imports: Vec<Import<'a>>,
     pub(super) exports: Vec<&'a str>,
-    /// It says in WIT what it imports and exports.
-    pub(super) has_component_type: bool,
+    /// Components that say in WIT what it imports and exports.
+    pub(super) component_types: Vec<&'a [u8]>,
     pub(super) is_go: bool,
+}
+
+impl Module<'_> {
+    pub(super) fn has_component_type(&self) -> bool {
+        !self.component_types.is_empty()
+    }
 }
 
 pub(super) struct Import<'a> {
@@ -59,15 +65,28 @@ pub(super) struct Counts {
 /// Not valid for the engine, or over a bound.
 pub(super) fn scan<'a>(bytes: &'a [u8], bounds: &Bounds) -> Result<Scan<'a>, Error> {
     check("bytes", bytes.len() as u64, bounds.bytes_max)?;
+    scan_with(bytes, bounds, features::ENGINE)
+}
+
+/// The types that a module says it follows: they are not run, so that they may use what the engine has not.
+pub(super) fn scan_types(bytes: &[u8], bounds: &Bounds) -> Result<(), Error> {
+    scan_with(bytes, bounds, WasmFeatures::all()).map(drop)
+}
+
+fn scan_with<'a>(bytes: &'a [u8], bounds: &Bounds, features: WasmFeatures) -> Result<Scan<'a>, Error> {
     let mut scanner = Scanner { bounds, scan: Scan::new(), open: Vec::new(), allocations: Some(Default::default()) };
-    let mut validator = Validator::new_with_features(features::ENGINE);
+    let mut validator = Validator::new_with_features(features);
     let mut parser = Parser::new(0);
-    parser.set_features(features::ENGINE);
+    parser.set_features(features);
     for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(damaged)?;
         scanner.count(&payload)?;
-        if let ValidPayload::Func(function, body) = validator.payload(&payload).map_err(damaged)? {
-            scanner.body(function, &body)?;
+        match validator.payload(&payload).map_err(damaged)? {
+            ValidPayload::Func(function, body) => scanner.body(function, &body)?,
+            ValidPayload::End(types) if scanner.open.is_empty() && scanner.scan.is_component => {
+                packages::check_component(&types, &scanner.scan.imports, &scanner.scan.exports)?;
+            }
+            _ => {}
         }
     }
     Ok(scanner.scan)
@@ -223,7 +242,9 @@ impl<'a> Scanner<'a, '_> {
             return;
         }
         let Some(module) = self.scan.modules.last_mut() else { return };
-        module.has_component_type |= section.name().starts_with("component-type");
+        if section.name().starts_with("component-type") {
+            module.component_types.push(section.data());
+        }
         if let wasmparser::KnownCustom::Producers(producers) = section.as_known() {
             module.is_go |= is_made_by_go(producers).unwrap_or(false);
         }
