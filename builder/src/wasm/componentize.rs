@@ -7,6 +7,7 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
+use super::packages::Uses;
 use super::recognise::is_handler;
 use super::scan::{scan, scan_types};
 use super::{Bounds, Error, Kind, guarded, recognise, signature};
@@ -25,6 +26,7 @@ pub fn componentize(module: &[u8], bounds: &Bounds) -> Result<Vec<u8>, Error> {
         Kind::Reactor | Kind::Core => REACTOR,
     };
     let described = describe(module, bounds)?;
+    check_types(described.as_deref().unwrap_or(module), adapter, bounds)?;
     guarded("the module is not what its types say", || {
         let encoder = ComponentEncoder::default().module(described.as_deref().unwrap_or(module))?;
         // Validated by us afterwards, with the proposals of our engine instead of all.
@@ -35,8 +37,6 @@ pub fn componentize(module: &[u8], bounds: &Bounds) -> Result<Vec<u8>, Error> {
 /// The module with our world written into it, if it follows that without saying so.
 fn describe(module: &[u8], bounds: &Bounds) -> Result<Option<Vec<u8>>, Error> {
     let scan = scan(module, bounds)?;
-    let types = scan.modules.iter().flat_map(|module| &module.component_types);
-    types.copied().try_for_each(|types| check_types(types, bounds))?;
     let follows = |module: &super::scan::Module<'_>| {
         !module.has_component_type() && module.exports.iter().any(|export| is_handler(export))
     };
@@ -51,13 +51,19 @@ fn describe(module: &[u8], bounds: &Bounds) -> Result<Option<Vec<u8>>, Error> {
     Ok(Some(described))
 }
 
-/// Types that say what a module follows come from the sender too.
-fn check_types(types: &[u8], bounds: &Bounds) -> Result<(), Error> {
-    if !types.starts_with(b"\0asm") {
-        let reason = "its WIT is embedded in an old form; build it with a current wit-bindgen";
-        return Err(Error::Foreign(reason.into()));
+/// Types that say what a module follows come from the sender too, and are merged with those of the adapter.
+fn check_types(module: &[u8], adapter: &[u8], bounds: &Bounds) -> Result<(), Error> {
+    let mut uses = Uses::default();
+    for scan in [scan(module, bounds)?, scan(adapter, bounds)?] {
+        for types in scan.modules.iter().flat_map(|module| &module.component_types) {
+            if !types.starts_with(b"\0asm") {
+                let reason = "its WIT is embedded in an old form; build it with a current wit-bindgen";
+                return Err(Error::Foreign(reason.into()));
+            }
+            scan_types(types, bounds, &mut uses)?;
+        }
     }
-    scan_types(types, bounds)
+    uses.check()
 }
 
 /// Functions of WASI 0.1 that the adapters have.

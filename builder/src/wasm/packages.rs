@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use wasmparser::component_types::{
-    ComponentAnyTypeId, ComponentEntityType, ComponentItem, ComponentTypeId, ResourceId,
+    ComponentAnyTypeId, ComponentEntityType, ComponentInstanceTypeId, ComponentItem, ResourceId,
 };
 use wasmparser::types::Types;
 
@@ -14,93 +14,123 @@ use super::Error;
 use super::bounds::check;
 use super::error::Shown;
 
-/// Which package uses types of which, in everything that `items` hold.
+/// Which package made a type.
 #[derive(Default)]
-struct Uses<'a> {
+struct Makers<'a> {
     resources: HashMap<ResourceId, &'a str>,
     types: HashMap<ComponentAnyTypeId, &'a str>,
-    packages: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
-/// Refuses a component whose imports and exports are of packages in a circle.
-pub(super) fn check_component(types: &Types, imports: &[&str], exports: &[&str]) -> Result<(), Error> {
-    let mut uses = Uses::default();
-    let imports = imports.iter().filter_map(|name| Some((*name, types.component_item_for_import(name)?)));
-    let exports = exports.iter().filter_map(|name| Some((*name, types.component_item_for_export(name)?)));
-    for (name, item) in imports.chain(exports) {
-        uses.item(types, name, item);
-    }
-    uses.check()
-}
+/// Which package uses which. What is merged later is checked together.
+#[derive(Default)]
+pub(super) struct Uses(BTreeMap<String, BTreeSet<String>>);
 
-impl<'a> Uses<'a> {
-    fn component(&mut self, types: &'a Types, id: ComponentTypeId) {
-        let component = &types[id];
-        for (name, item) in component.imports.iter().chain(&component.exports) {
-            self.item(types, name, item);
+/// What `wit-parser` calls the package of a component's own world.
+const ROOT: &str = "root:component";
+
+impl Uses {
+    /// How many packages may use others. With all of WASI there are a dozen.
+    const PACKAGES_MAX: u64 = 500;
+
+    /// Adds what a component imports and exports.
+    pub(super) fn add(&mut self, types: &Types, imports: &[&str], exports: &[&str]) {
+        let imports = imports.iter().filter_map(|name| Some((*name, types.component_item_for_import(name)?)));
+        let exports = exports.iter().filter_map(|name| Some((*name, types.component_item_for_export(name)?)));
+        let mut reader = Reader { types, makers: Makers::default(), uses: self };
+        for (name, item) in imports.chain(exports) {
+            reader.item(ROOT, name, item);
         }
     }
 
+    fn insert(&mut self, package: &str, used: &str) {
+        if package == used {
+            return;
+        }
+        let uses = self.0.entry(package.to_owned()).or_default();
+        if !uses.contains(used) {
+            uses.insert(used.to_owned());
+        }
+    }
+
+    /// Takes away packages that use none of those that are left, until nothing is left or only circles are.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check("WIT packages", self.0.len() as u64, Self::PACKAGES_MAX)?;
+        let mut left: BTreeSet<&String> = self.0.keys().collect();
+        loop {
+            let mut still = left.clone();
+            still.retain(|package| self.0[*package].iter().any(|used| left.contains(used)));
+            match still.first() {
+                None => return Ok(()),
+                Some(package) if still.len() == left.len() => {
+                    let package = Shown(package);
+                    return Err(Error::Damaged(format!(
+                        "its WIT packages use each other in a circle, one is {package}"
+                    )));
+                }
+                Some(_) => left = still,
+            }
+        }
+    }
+}
+
+struct Reader<'a, 'u> {
+    types: &'a Types,
+    makers: Makers<'a>,
+    uses: &'u mut Uses,
+}
+
+impl<'a> Reader<'a, '_> {
     /// Components are in components up to the validator's bound on the depth of types.
-    fn item(&mut self, types: &'a Types, name: &'a str, item: &'a ComponentItem) {
+    fn item(&mut self, owner: &'a str, name: &'a str, item: &'a ComponentItem) {
+        let package = package_of(name);
         match item.ty {
             ComponentEntityType::Component(id)
-            | ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. } => self.component(types, id),
-            ComponentEntityType::Instance(id) => {
-                let Some(package) = package_of(name) else { return };
-                for export in types[id].exports.values() {
-                    if let ComponentEntityType::Type { referenced, created } = export.ty {
-                        self.uses(types, package, referenced);
-                        self.has(package, created);
-                    }
+            | ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. } => {
+                let component = &self.types[id];
+                for (name, item) in component.imports.iter().chain(&component.exports) {
+                    self.item(package.unwrap_or(owner), name, item);
                 }
             }
+            ComponentEntityType::Instance(id) => self.instance(owner, package.unwrap_or(owner), id),
             _ => {}
         }
     }
 
+    /// A world uses the packages of its interfaces, and an interface those whose types it names.
+    fn instance(&mut self, owner: &'a str, package: &'a str, id: ComponentInstanceTypeId) {
+        self.uses.insert(owner, package);
+        for export in self.types[id].exports.values() {
+            if let ComponentEntityType::Type { referenced, created } = export.ty {
+                self.names(package, referenced);
+                self.makers.insert(package, created);
+            }
+        }
+    }
+
+    fn names(&mut self, package: &str, referenced: ComponentAnyTypeId) {
+        let mut next = Some(referenced);
+        while let Some(id) = next {
+            if let Some(maker) = self.makers.find(id) {
+                self.uses.insert(package, maker);
+            }
+            next = self.types.peel_alias(id);
+        }
+    }
+}
+
+impl<'a> Makers<'a> {
     /// The first one that has a type is the one that made it.
-    fn has(&mut self, package: &'a str, created: ComponentAnyTypeId) {
+    fn insert(&mut self, package: &'a str, created: ComponentAnyTypeId) {
         match created {
             ComponentAnyTypeId::Resource(resource) => self.resources.entry(resource.resource()).or_insert(package),
             other => self.types.entry(other).or_insert(package),
         };
     }
 
-    fn uses(&mut self, types: &'a Types, package: &'a str, referenced: ComponentAnyTypeId) {
-        let mut next = Some(referenced);
-        while let Some(id) = next {
-            let owner = match id {
-                ComponentAnyTypeId::Resource(resource) => self.resources.get(&resource.resource()),
-                other => self.types.get(&other),
-            };
-            if let Some(owner) = owner.filter(|owner| **owner != package) {
-                self.packages.entry(package).or_default().insert(owner);
-            }
-            next = types.peel_alias(id);
-        }
-    }
-
-    /// How many packages may use others. With all of WASI there are a dozen.
-    const PACKAGES_MAX: u64 = 500;
-
-    /// Takes away packages that use none of those that are left, until nothing is left or only circles are.
-    fn check(mut self) -> Result<(), Error> {
-        check("WIT packages", self.packages.len() as u64, Self::PACKAGES_MAX)?;
-        loop {
-            let before = self.packages.len();
-            let left: BTreeSet<&str> = self.packages.keys().copied().collect();
-            self.packages.retain(|_, uses| uses.iter().any(|used| left.contains(used)));
-            match self.packages.keys().next() {
-                None => return Ok(()),
-                Some(package) if self.packages.len() == before => {
-                    let package = Shown(package);
-                    return Err(Error::Damaged(format!(
-                        "its WIT packages use each other in a circle, one is {package}"
-                    )));
-                }
-                Some(_) => {}
-            }
+    fn find(&self, id: ComponentAnyTypeId) -> Option<&'a str> {
+        match id {
+            ComponentAnyTypeId::Resource(resource) => self.resources.get(&resource.resource()).copied(),
+            other => self.types.get(&other).copied(),
         }
     }
 }

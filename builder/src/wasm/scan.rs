@@ -7,7 +7,8 @@ use wasmparser::{
 
 use super::bounds::check;
 use super::error::Shown;
-use super::{Bounds, Error, features, packages};
+use super::packages::Uses;
+use super::{Bounds, Error, features};
 
 const PAGE_BYTES: u64 = 64 << 10;
 
@@ -65,15 +66,18 @@ pub(super) struct Counts {
 /// Not valid for the engine, or over a bound.
 pub(super) fn scan<'a>(bytes: &'a [u8], bounds: &Bounds) -> Result<Scan<'a>, Error> {
     check("bytes", bytes.len() as u64, bounds.bytes_max)?;
-    scan_with(bytes, bounds, features::ENGINE)
+    let mut uses = Uses::default();
+    let scan = scan_with(bytes, bounds, features::ENGINE, &mut uses)?;
+    uses.check()?;
+    Ok(scan)
 }
 
 /// The types that a module says it follows: they are not run, so that they may use what the engine has not.
-pub(super) fn scan_types(bytes: &[u8], bounds: &Bounds) -> Result<(), Error> {
-    scan_with(bytes, bounds, WasmFeatures::all()).map(drop)
+pub(super) fn scan_types(bytes: &[u8], bounds: &Bounds, uses: &mut Uses) -> Result<(), Error> {
+    scan_with(bytes, bounds, WasmFeatures::all(), uses).map(drop)
 }
 
-fn scan_with<'a>(bytes: &'a [u8], bounds: &Bounds, features: WasmFeatures) -> Result<Scan<'a>, Error> {
+fn scan_with<'a>(bytes: &'a [u8], bounds: &Bounds, features: WasmFeatures, uses: &mut Uses) -> Result<Scan<'a>, Error> {
     let mut scanner = Scanner { bounds, scan: Scan::new(), open: Vec::new(), allocations: Some(Default::default()) };
     let mut validator = Validator::new_with_features(features);
     let mut parser = Parser::new(0);
@@ -84,7 +88,7 @@ fn scan_with<'a>(bytes: &'a [u8], bounds: &Bounds, features: WasmFeatures) -> Re
         match validator.payload(&payload).map_err(damaged)? {
             ValidPayload::Func(function, body) => scanner.body(function, &body)?,
             ValidPayload::End(types) if scanner.open.is_empty() && scanner.scan.is_component => {
-                packages::check_component(&types, &scanner.scan.imports, &scanner.scan.exports)?;
+                uses.add(&types, &scanner.scan.imports, &scanner.scan.exports);
             }
             _ => {}
         }
