@@ -38,6 +38,11 @@ impl Cancel {
         *result.unwrap_or_else(PoisonError::into_inner).0
     }
 
+    /// Waits, canceled or not, until woken with `done`, or for so long.
+    pub(super) fn wait_for(&self, pause: Duration, done: impl Fn() -> bool) {
+        drop(self.shared.1.wait_timeout_while(self.lock(), pause, |_| !done()));
+    }
+
     fn lock(&self) -> MutexGuard<'_, bool> {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

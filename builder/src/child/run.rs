@@ -73,7 +73,7 @@ impl Child {
             return Ok(Ended::never_started(confinement));
         }
         let process = spawn(tool, orders, report)?;
-        let watched = Arc::new(Watched::new(running, cancel.clone()));
+        let watched = Arc::new(Watched::new(running, process.child.id(), cancel.clone()));
         let _end = EndOnDrop(&watched);
 
         let budget = Arc::new(Budget::new(&self.limits));
@@ -187,9 +187,10 @@ impl Threads<'_> {
         let pid = process.child.id();
         let output = process.child.stdout.take().expect("it was piped");
         let error = process.child.stderr.take().expect("it was piped");
-        let events = self.events.clone();
+        let (watched, events) = (self.watched.clone(), self.events.clone());
         spawn_thread(move || {
             let report = read_report(&mut process.report);
+            watched.reaping();
             let _status = process.child.wait();
             let _gone = events.send(Event::Ended(report));
         })?;

@@ -333,6 +333,18 @@ fn ends_daemons(build: Build) {
     assert_eq!(build.run("true").outcome, Outcome::Canceled, "nor does the next one run");
 }
 
+/// Where nothing keeps a tool from signalling its supervisor; here the listener does it for the tool.
+#[test]
+fn a_stopped_supervisor_does_not_hold_up_the_end() {
+    let build = Build { modes: &[Mode::Plain], ..Build::new() };
+    let ended = build.logged(&format!("echo $PPID; {FOREVER}"), |line| {
+        let supervisor = rustix::process::Pid::from_raw(line.text.parse().unwrap()).unwrap();
+        rustix::process::kill_process(supervisor, rustix::process::Signal::STOP).unwrap();
+        build.cancel.cancel();
+    });
+    assert_eq!(ended.outcome, Outcome::Canceled);
+}
+
 #[test]
 fn a_daemon_does_not_outlive_a_tool_that_succeeds() {
     in_both_ways(ends_orphans);

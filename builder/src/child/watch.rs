@@ -4,8 +4,10 @@
 use std::io::PipeWriter;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Cancel, ChildLimits, Outcome, measure};
 
@@ -14,6 +16,10 @@ const PROCESSES_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the folder is measured. A disk writes some hundred megabytes meanwhile.
 const DISK_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the processes in between may take to end the tool. Only a tool that could stop them, for want of a namespace and
+/// of a Landlock that guards against signals, makes them take longer.
+const END_WAIT: Duration = Duration::from_secs(5);
 
 /// Measuring takes at most one part in so many of a processor.
 const SHARE: u32 = 20;
@@ -25,16 +31,20 @@ pub(super) struct Watched {
     control: Mutex<Option<PipeWriter>>,
     verdict: OnceLock<Outcome>,
     ended: OnceLock<()>,
+    /// The process that waits, until it is reaped and its number may be another's.
+    waiting: Mutex<Option<Pid>>,
     cancel: Cancel,
     peak_memory_bytes: AtomicU64,
 }
 
 impl Watched {
-    pub(super) fn new(control: PipeWriter, cancel: Cancel) -> Self {
+    pub(super) fn new(control: PipeWriter, waiting: u32, cancel: Cancel) -> Self {
+        let waiting = i32::try_from(waiting).ok().and_then(Pid::from_raw);
         Self {
             control: Mutex::new(Some(control)),
             verdict: OnceLock::new(),
             ended: OnceLock::new(),
+            waiting: Mutex::new(waiting),
             cancel,
             peak_memory_bytes: AtomicU64::new(0),
         }
@@ -44,6 +54,20 @@ impl Watched {
     pub(super) fn end(&self, verdict: Outcome) {
         let _first = self.verdict.set(verdict);
         self.hang_up();
+    }
+
+    /// The process that waits has nothing more to say, and is about to be reaped.
+    pub(super) fn reaping(&self) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.ended();
+    }
+
+    /// Kills the process that waits if it has not ended in time, and with it, by way of their death signals, the others.
+    fn insist(&self) {
+        self.cancel.wait_for(END_WAIT, || self.ended.get().is_some());
+        if let Some(waiting) = *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _gone = kill_process(waiting, Signal::KILL);
+        }
     }
 
     /// Nothing is left to watch.
@@ -62,7 +86,7 @@ impl Watched {
     }
 
     fn hang_up(&self) {
-        drop(self.control.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        drop(self.control.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn is_over(&self) -> bool {
@@ -77,8 +101,13 @@ impl Watched {
         !self.is_over()
     }
 
-    /// Looks at the clock and the processes below `waiting`.
+    /// Looks at the clock and the processes below `waiting`, and sees to it that a tool that is to end does.
     pub(super) fn watch_processes(&self, waiting: u32, limits: &ChildLimits, started: Instant) {
+        self.until_over(waiting, limits, started);
+        self.insist();
+    }
+
+    fn until_over(&self, waiting: u32, limits: &ChildLimits, started: Instant) {
         let mut pause = PROCESSES_PAUSE;
         loop {
             let left = limits.wall_time_max.saturating_sub(started.elapsed());
