@@ -13,7 +13,8 @@ pub(super) struct Usage {
 }
 
 /// Of the processes that descend from `waiting` by way of the one that supervises; neither of the two counts.
-pub(super) fn usage(waiting: u32) -> Usage {
+/// Memory is not looked at above `tasks_max`: a fork bomb gains on those who count for long.
+pub(super) fn usage(waiting: u32, tasks_max: u64) -> Usage {
     let mut children: HashMap<u32, Vec<(u32, u64)>> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -31,9 +32,11 @@ pub(super) fn usage(waiting: u32) -> Usage {
     while let Some((pid, tasks)) = open.pop() {
         if seen.insert(pid) {
             usage.tasks += tasks;
-            usage.memory_bytes += memory_bytes(pid);
             open.extend(below(&pid));
         }
+    }
+    if usage.tasks <= tasks_max {
+        usage.memory_bytes = seen.iter().map(|pid| memory_bytes(*pid)).sum();
     }
     usage
 }

@@ -26,6 +26,8 @@
 //! - CPU time is limited for each process, not for all together; wall time bounds that.
 //! - Command lines of other processes, and what is world-readable in `/proc`, can be seen.
 //! - A tool with [`Network::Allowed`] reaches everything that we reach, local services too.
+//! - As root, or without a user namespace, the kernel does not count tasks for us: a fork bomb is seen after some thousand
+//!   processes, and may for a moment take more memory than granted. A container's own limit of processes bounds it.
 //! - Without a process namespace: a tool that forks faster than it can be killed may leave processes behind; they
 //!   stay without network and files. On kernels before 6.12 such a tool may also signal other processes of our user.
 

@@ -118,7 +118,7 @@ impl Watched {
                 return;
             }
             let before = Instant::now();
-            let usage = measure::usage(waiting);
+            let usage = measure::usage(waiting, limits.tasks_max);
             self.peak_memory_bytes.fetch_max(usage.memory_bytes, Ordering::Relaxed);
             if usage.memory_bytes > limits.memory_bytes_max {
                 return self.end(Outcome::OutOfMemory);
