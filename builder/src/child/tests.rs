@@ -103,9 +103,6 @@ fn a_missing_program_is_named() {
 
 #[test]
 fn the_environment_is_empty_but_for_what_is_named() {
-    let secret = std::env::vars_os().find(|(name, _)| name == "CARGO_MANIFEST_DIR").map(|_| "CARGO_MANIFEST_DIR");
-    // cargo sets it for us; the tests of a program that is run by hand have PATH at least
-    assert!(secret.is_some() || std::env::var_os("PATH").is_some());
     let mut build = Build::new();
     build.environment = vec![("GIVEN", "1".to_owned())];
     let mut names: Vec<_> = build.lines("env").iter().map(|line| line.split('=').next().unwrap().to_owned()).collect();
