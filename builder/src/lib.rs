@@ -4,18 +4,33 @@
 //! compiler makes of it, or somebody sends, is looked at as [`wasm`] before anything runs. Tools of a build run as limited
 //! [children](child), found among the [`Toolchains`] of the machine.
 
+mod ahead;
+mod artifact;
+mod build;
+mod builder;
 pub mod child;
+mod compile;
 mod error;
+mod inputs;
+mod interpreters;
 mod language;
+mod load;
+mod loaded;
 pub mod manifest;
+mod recall;
 pub mod source;
+pub mod store;
 mod toolchain;
 pub mod wasm;
 mod workshop;
 
+pub use artifact::{Parts, Start};
+pub use build::{Built, Phase, Request};
+pub use builder::{Builder, BuilderConfig};
 pub use child::{Cancel, ChildLimits, Isolation, Stream};
+pub use compile::{Compiler, compile_command};
 pub use error::{Error, ToolFailure};
-pub use language::Language;
+pub use language::{Language, file_name};
 pub use toolchain::{Toolchain, Toolchains};
 pub use workshop::{NetworkAccess, Workshop};
 

@@ -122,6 +122,14 @@ impl SourceTree {
         }
     }
 
+    /// The same files but one; `None` if it is the only one.
+    #[must_use]
+    pub fn without(&self, path: &str) -> Option<Self> {
+        let mut files = self.files.clone();
+        files.remove(path);
+        (!files.is_empty()).then_some(Self { files })
+    }
+
     /// Paths and contents, in the order of the paths' bytes.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&RelativePath, &Bytes)> {
         self.files.iter()
