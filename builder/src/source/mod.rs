@@ -122,6 +122,12 @@ impl SourceTree {
         }
     }
 
+    /// Only files that `keep` says; perhaps none.
+    pub(crate) fn filtered(&self, keep: impl Fn(&RelativePath) -> bool) -> Self {
+        let files = self.files.iter().filter(|(path, _)| keep(path));
+        Self { files: files.map(|(path, content)| (path.clone(), content.clone())).collect() }
+    }
+
     /// Paths and contents, in the order of the paths' bytes.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&RelativePath, &Bytes)> {
         self.files.iter()
