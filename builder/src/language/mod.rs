@@ -3,7 +3,11 @@
 //! Each takes a [`SourceTree`] and its [`Manifest`](hks_protocol::Manifest) and gives a [`Product`]: text for an interpreter of ours, or
 //! WebAssembly of any kind. What comes out depends on the source alone: not on where it was built, nor when.
 
+use hks_protocol::LineTable;
+
 use crate::source::SourceTree;
+
+pub(crate) mod javascript;
 
 /// What a language's build gives.
 #[derive(Debug)]
@@ -42,4 +46,6 @@ pub(crate) struct Interpreted {
     pub(crate) packages: Option<SourceTree>,
     /// What was resolved, with hashes.
     pub(crate) lock: Option<String>,
+    /// JavaScript: where the lines of `text` came from.
+    pub(crate) lines: Option<LineTable>,
 }

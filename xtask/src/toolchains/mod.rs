@@ -3,6 +3,8 @@
 //! Each is described by a file `NAME.json` in the managed folder, which the builder reads (`builder/src/toolchain`). Tools
 //! that come from PyPI or npm are pinned with hashes; what the machine has already is used where it is new enough.
 
+mod javascript;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,14 +21,19 @@ const MANAGED: &str = "toolchains";
 
 /// What can be provided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Toolset {}
+pub(crate) enum Toolset {
+    /// Node, npm and esbuild.
+    Javascript,
+}
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 0] = [];
+    pub(crate) const ALL: [Self; 1] = [Self::Javascript];
 
-    fn provide(self, _workspace: &Workspace) -> Result<Vec<Description>> {
-        match self {}
+    fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
+        match self {
+            Self::Javascript => javascript::provide(workspace),
+        }
     }
 }
 
