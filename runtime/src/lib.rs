@@ -28,7 +28,7 @@ mod ticker;
 
 pub use config::RuntimeConfig;
 pub use error::Error;
-pub use host::Packages;
+pub use host::{PackageFile, Packages};
 pub use prepared::Prepared;
 pub use runtime::{Execution, Runtime};
 pub use session::Session;

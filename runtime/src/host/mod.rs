@@ -14,7 +14,7 @@ mod wasi;
 
 pub(crate) use clock::Clock;
 pub(crate) use output::Output;
-pub use packages::Packages;
+pub use packages::{PackageFile, Packages};
 pub(crate) use scratch::{Scratch, ScratchFolders};
 pub(crate) use wasi::{Wasi, exit_code};
 
