@@ -58,7 +58,8 @@ impl Lock {
                     lock.wanted = digest.to_owned();
                 }
             } else if !line.trim().is_empty() {
-                let locked = locked(line).ok_or_else(|| refused(number + 1, "not a package with its version and hash"))?;
+                let locked =
+                    locked(line).ok_or_else(|| refused(number + 1, "not a package with its version and hash"))?;
                 lock.packages.push(locked);
             }
         }
@@ -98,7 +99,9 @@ fn locked(line: &str) -> Option<Locked> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && normalised(name) == name && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    !name.is_empty()
+        && normalised(name) == name
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Whether it can be the text of a version (PEP 440).
@@ -113,11 +116,8 @@ mod tests {
 
     fn lock() -> (Wanted, Lock) {
         let wanted = Wanted::of_texts(&["jinja2>=3"]);
-        let locked = |name: &str, digit: &str| Locked {
-            name: name.into(),
-            version: "3.0+x".into(),
-            sha256: digit.repeat(64),
-        };
+        let locked =
+            |name: &str, digit: &str| Locked { name: name.into(), version: "3.0+x".into(), sha256: digit.repeat(64) };
         let lock = Lock::new(&wanted, vec![locked("markupsafe", "b"), locked("jinja2", "a")]);
         (wanted, lock)
     }
@@ -134,14 +134,23 @@ mod tests {
     #[test]
     fn a_lock_for_something_else_is_refused() {
         let (_, lock) = lock();
-        let refused = Lock::read(lock.to_string().as_bytes(), &Wanted::of_texts(&["jinja2>=2"])).unwrap_err().to_string();
+        let refused =
+            Lock::read(lock.to_string().as_bytes(), &Wanted::of_texts(&["jinja2>=2"])).unwrap_err().to_string();
         assert!(refused.contains("made for other packages than requirements.txt asks for; delete"), "{refused}");
     }
 
     #[test]
     fn lines_that_no_build_wrote_are_refused() {
         let (wanted, lock) = lock();
-        for line in ["six", "six==1", "six==1 --hash=sha256:12", "-r x", "--index-url=x", "jinja2==3 --hash=md5:1", "../x==1 --hash=sha256:"] {
+        for line in [
+            "six",
+            "six==1",
+            "six==1 --hash=sha256:12",
+            "-r x",
+            "--index-url=x",
+            "jinja2==3 --hash=md5:1",
+            "../x==1 --hash=sha256:",
+        ] {
             let text = format!("{lock}{line}\n");
             let refused = Lock::read(text.as_bytes(), &wanted).unwrap_err().to_string();
             assert!(refused.starts_with("hks.lock:7: not a package"), "{refused}");

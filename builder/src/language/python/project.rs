@@ -50,7 +50,8 @@ pub(super) fn dependencies(content: &[u8]) -> Result<Vec<Requirement>, Error> {
         Error::Refused(format!("{FILE_NAME}:{line}: {}", error.message()))
     })?;
     let listed = file.project.as_ref().and_then(|project| project.dependencies.as_deref());
-    let is_dynamic = file.project.as_ref().is_some_and(|project| project.dynamic.iter().any(|key| key == "dependencies"));
+    let is_dynamic =
+        file.project.as_ref().is_some_and(|project| project.dynamic.iter().any(|key| key == "dependencies"));
     if is_dynamic {
         return Err(refused(
             "its dependencies are dynamic, which only its build system can tell; list them in [project] or in requirements.txt",
@@ -70,7 +71,8 @@ pub(super) fn dependencies(content: &[u8]) -> Result<Vec<Requirement>, Error> {
     listed
         .iter()
         .map(|text| {
-            Requirement::parse(text).map_err(|reason| Error::Refused(format!("{FILE_NAME}: dependency {text:?} {reason}")))
+            Requirement::parse(text)
+                .map_err(|reason| Error::Refused(format!("{FILE_NAME}: dependency {text:?} {reason}")))
         })
         .collect()
 }
@@ -86,7 +88,8 @@ mod tests {
 
     #[test]
     fn dependencies_are_those_of_the_project() {
-        let text = "[project]\nname = 'x'\ndependencies = ['jinja2>=3', 'six; python_version < \"3\"']\n[tool.x]\ny = 1\n";
+        let text =
+            "[project]\nname = 'x'\ndependencies = ['jinja2>=3', 'six; python_version < \"3\"']\n[tool.x]\ny = 1\n";
         assert_eq!(read(text).unwrap(), ["jinja2>=3", "six; python_version < \"3\""]);
         for text in ["", "[project]\nname = 'x'", "[tool.poetry.dependencies]\npython = '^3.11'"] {
             assert_eq!(read(text).unwrap(), [""; 0]);
@@ -100,7 +103,10 @@ mod tests {
             ("\n[project]\ndependencies = 'jinja2'", "pyproject.toml:3: "),
             ("[project]\ndynamic = ['dependencies']", "dynamic"),
             ("[tool.poetry.dependencies]\npython = '^3.11'\nsix = '*'", "Poetry"),
-            ("[project]\ndependencies = ['x @ https://a.example']", "dependency \"x @ https://a.example\" comes from an address"),
+            (
+                "[project]\ndependencies = ['x @ https://a.example']",
+                "dependency \"x @ https://a.example\" comes from an address",
+            ),
         ] {
             let refused = read(text).unwrap_err();
             assert!(refused.contains(reason), "{refused}");

@@ -6,7 +6,7 @@ use super::lock::is_version;
 use super::requirement::{is_sha256, normalised};
 
 /// Packages that fit, each with the files that can be had of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Pylock {
     #[serde(default)]
     packages: Vec<Package>,

@@ -75,7 +75,9 @@ fn elsewhere(text: &str) -> Option<String> {
     const ONLY_INDEX: &str = "packages are installed by name from the index of this server only";
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     if scheme.is_some_and(|scheme| scheme.contains("git+") || scheme.contains("hg+") || scheme.contains("svn+")) {
-        return Some(format!("comes from a repository, and {ONLY_INDEX}; publish it, or put its modules into the function"));
+        return Some(format!(
+            "comes from a repository, and {ONLY_INDEX}; publish it, or put its modules into the function"
+        ));
     }
     if scheme.is_some() || text.split(';').next().is_some_and(|wanted| wanted.contains('@')) {
         return Some(format!("comes from an address, and {ONLY_INDEX}; name a version, as in jinja2==3.1.6"));
@@ -157,7 +159,8 @@ mod tests {
 
     #[test]
     fn one_version_is_a_pin() {
-        for (text, pinned) in [("a==1", true), ("a==1.*", false), ("a>=1", false), ("a; python_version == '3'", false)] {
+        for (text, pinned) in [("a==1", true), ("a==1.*", false), ("a>=1", false), ("a; python_version == '3'", false)]
+        {
             assert_eq!(Requirement::parse(text).unwrap().is_pinned(), pinned, "{text}");
         }
     }

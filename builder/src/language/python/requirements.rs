@@ -55,7 +55,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self, file: &str, kind: Kind) -> Result<(), Error> {
         if self.open.len() == DEPTH_MAX || self.open.iter().any(|open| open == file) {
-            return Err(Error::Refused(format!("{file}: includes itself, or files that do more than {DEPTH_MAX} deep")));
+            return Err(Error::Refused(format!(
+                "{file}: includes itself, or files that do more than {DEPTH_MAX} deep"
+            )));
         }
         if !self.seen.insert(file.to_owned()) {
             return Ok(());
@@ -66,8 +68,7 @@ impl Reader<'_> {
         })?;
         self.open.push(file.to_owned());
         for (number, line) in lines(text) {
-            let refused =
-                |reason: String| Error::Refused(format!("{file}:{number}: `{}` {reason}", shown(&line)));
+            let refused = |reason: String| Error::Refused(format!("{file}:{number}: `{}` {reason}", shown(&line)));
             match included(&line) {
                 Some((kind, name)) => {
                     let inner = beside(file, name).ok_or_else(|| {
@@ -169,15 +170,14 @@ fn option(line: &str) -> Result<(), String> {
         "--require-hashes" | "--prefer-binary" | "--use-feature" => Ok(()),
         "--only-binary" => Ok(()),
         "-e" | "--editable" => {
-            Err("is installed from a folder, and packages come from the index only; put its modules into the function".into())
+            Err("is installed from a folder, and packages come from the index only; put its modules into the function"
+                .into())
         }
         "-i" | "--index-url" | "--extra-index-url" | "--no-index" | "-f" | "--find-links" | "--trusted-host" => {
             Err("says where packages come from, which is for the operator of this server; take it away".into())
         }
         "--pre" => Err("takes any pre-release; name the one that is wanted, as in package==2.0rc1".into()),
-        "--no-binary" => {
-            Err("builds packages from their source, and only wheels are installed; take it away".into())
-        }
+        "--no-binary" => Err("builds packages from their source, and only wheels are installed; take it away".into()),
         _ if value.is_empty() => Err("is an option that is not understood here; take it away".into()),
         _ => Err(format!("has the option {name}, which is not understood here; take it away")),
     }

@@ -28,7 +28,11 @@ impl Wanted {
     ///
     /// # Errors
     /// [`Error::Refused`] with the place of the mistake.
-    pub(super) fn read(source: &SourceTree, manifest: &Manifest, workshop: &mut Workshop<'_>) -> Result<Option<Self>, Error> {
+    pub(super) fn read(
+        source: &SourceTree,
+        manifest: &Manifest,
+        workshop: &mut Workshop<'_>,
+    ) -> Result<Option<Self>, Error> {
         let mut wanted = if manifest.build().dependencies { Self::of_files(source, workshop)? } else { Self::none() };
         for package in manifest.packages() {
             let requirement = Requirement::parse(package.as_str())
