@@ -70,15 +70,21 @@ impl Package {
         self.wheels.iter().filter(|wheel| wheel.is_pure()).min_by_key(|wheel| wheel.file_name())
     }
 
-    /// A wheel with native code, as every builder chooses it, whatever machine it is.
+    /// The wheel for a usual Linux machine and the guest's version of Python: the same one for every builder.
     pub(super) fn native_wheel(&self) -> Option<&Wheel> {
-        self.wheels.iter().filter(|wheel| wheel.sha256().is_some()).min_by_key(|wheel| wheel.file_name())
+        self.wheels.iter().filter(|wheel| wheel.is_stand_in()).min_by_key(|wheel| wheel.file_name())
     }
 }
 
 impl Wheel {
     fn is_pure(&self) -> bool {
         self.file_name().ends_with("-none-any.whl")
+    }
+
+    fn is_stand_in(&self) -> bool {
+        let name = self.file_name();
+        let fits = name.contains("-cp314-cp314-") || name.contains("-abi3-");
+        fits && name.contains("manylinux") && name.ends_with("x86_64.whl")
     }
 
     fn file_name(&self) -> &str {
@@ -122,7 +128,7 @@ sdist = { url = "https://a.example/markupsafe-3.0.4.tar.gz", hashes = { sha256 =
         let [alchemy, markup] = lock.packages() else { panic!("{lock:?}") };
         assert_eq!((alchemy.name().as_str(), alchemy.version()), ("sqlalchemy", "2.1.9"));
         assert!(alchemy.pure_wheel().unwrap().sha256().unwrap().starts_with("449fed"));
-        assert!(alchemy.native_wheel().is_some());
+        assert_eq!(alchemy.native_wheel().unwrap().file_name(), "sqlalchemy-2.1.9-cp314-cp314-manylinux_2_28_x86_64.whl");
         assert!(markup.pure_wheel().is_none() && markup.native_wheel().is_none());
         assert!(lock.package("markupsafe").is_some() && lock.package("six").is_none());
     }

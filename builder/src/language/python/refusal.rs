@@ -43,6 +43,12 @@ pub(super) fn unresolved(failure: ToolFailure, wanted: &Wanted, uv: &Uv, worksho
     Error::Refused(format!("{}: the packages cannot be resolved\n{}", wanted.origin, said.join("\n").trim_end()))
 }
 
+/// Refuses packages that only have native code. A uv of today finds none of them; older ones did not look at that.
+pub(super) fn check_pure(found: &Pylock, wanted: &Wanted, uv: &Uv, workshop: &mut Workshop<'_>) -> Result<(), Error> {
+    let needs = native_needs(found, uv, workshop)?;
+    if needs.is_empty() { Ok(()) } else { Err(Error::Refused(describe(&needs, wanted))) }
+}
+
 /// Refuses an old version of a package that was asked for, if it was only taken because newer ones have native code: nobody who
 /// writes `pydantic` means the one of years ago.
 pub(super) fn check_not_older(

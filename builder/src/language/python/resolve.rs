@@ -20,6 +20,7 @@ pub(super) fn resolve(wanted: &Wanted, uv: &Uv, workshop: &mut Workshop<'_>) -> 
         Err(Error::Tool(failure)) => return Err(refusal::unresolved(failure, wanted, uv, workshop)),
         Err(error) => return Err(error),
     };
+    refusal::check_pure(&found, wanted, uv, workshop)?;
     refusal::check_not_older(&found, wanted, uv, workshop)?;
     let files = fallback_files(&found, uv, workshop)?;
     let locked: Vec<Locked> =
