@@ -3,6 +3,8 @@
 //! Each is described by a file `NAME.json` in the managed folder, which the builder reads (`builder/src/toolchain`). Tools
 //! that come from PyPI or npm are pinned with hashes; what the machine has already is used where it is new enough.
 
+mod python;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,14 +21,19 @@ const MANAGED: &str = "toolchains";
 
 /// What can be provided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Toolset {}
+pub(crate) enum Toolset {
+    /// uv.
+    Python,
+}
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 0] = [];
+    pub(crate) const ALL: [Self; 1] = [Self::Python];
 
-    fn provide(self, _workspace: &Workspace) -> Result<Vec<Description>> {
-        match self {}
+    fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
+        match self {
+            Self::Python => python::provide(workspace),
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Packages that have wheels with native code only, and do without it.
 //!
-//! Each tries to import a native module that makes it faster, and goes on in Python if there is none. Its wheel for Linux has
+//! Each, or the one package that needs it, tries to import a native module that makes it faster, and goes on in Python if there
+//! is none. Its wheel for Linux has
 //! all of the Python, so that is what is installed, without the native module; building the package from its source
 //! would run foreign code. Whether a package is one of these cannot be told from outside, so each was looked at, and
 //! `builder/tests/python.rs` runs them. None needs other packages, which `uv.rs` tells the resolver.
 
 /// Normalised names.
-pub(super) const FALLBACKS: [&str; 4] = ["markupsafe", "msgpack", "pyyaml", "zope-interface"];
+pub(super) const FALLBACKS: [&str; 5] = ["markupsafe", "msgpack", "pyyaml", "ruamel-yaml-clib", "zope-interface"];
 
 /// Whether it is one of them.
 pub(super) fn has_fallback(name: &str) -> bool {

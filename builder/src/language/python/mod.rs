@@ -18,6 +18,8 @@ mod requirement;
 mod requirements;
 mod resolve;
 mod standard;
+#[cfg(test)]
+mod tests;
 mod text;
 mod uv;
 mod wanted;

@@ -128,7 +128,10 @@ sdist = { url = "https://a.example/markupsafe-3.0.4.tar.gz", hashes = { sha256 =
         let [alchemy, markup] = lock.packages() else { panic!("{lock:?}") };
         assert_eq!((alchemy.name().as_str(), alchemy.version()), ("sqlalchemy", "2.1.9"));
         assert!(alchemy.pure_wheel().unwrap().sha256().unwrap().starts_with("449fed"));
-        assert_eq!(alchemy.native_wheel().unwrap().file_name(), "sqlalchemy-2.1.9-cp314-cp314-manylinux_2_28_x86_64.whl");
+        assert_eq!(
+            alchemy.native_wheel().unwrap().file_name(),
+            "sqlalchemy-2.1.9-cp314-cp314-manylinux_2_28_x86_64.whl"
+        );
         assert!(markup.pure_wheel().is_none() && markup.native_wheel().is_none());
         assert!(lock.package("markupsafe").is_some() && lock.package("six").is_none());
     }

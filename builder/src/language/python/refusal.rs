@@ -49,8 +49,8 @@ pub(super) fn check_pure(found: &Pylock, wanted: &Wanted, uv: &Uv, workshop: &mu
     if needs.is_empty() { Ok(()) } else { Err(Error::Refused(describe(&needs, wanted))) }
 }
 
-/// Refuses an old version of a package that was asked for, if it was only taken because newer ones have native code: nobody who
-/// writes `pydantic` means the one of years ago.
+/// Says which packages that were asked for are not the newest, because newer ones have native code. One that may be quite
+/// another for it is refused: nobody who writes `pydantic` means the one of years ago.
 pub(super) fn check_not_older(
     found: &Pylock,
     wanted: &Wanted,
@@ -68,26 +68,41 @@ pub(super) fn check_not_older(
         Err(Error::Tool(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let differs = |name: &str| {
-        let (found, native) = (found.package(name)?, native.package(name)?);
-        (found.version() != native.version())
-            .then(|| (name.to_owned(), native.version().to_owned(), found.version().to_owned()))
+    let older = |name: &str| {
+        let (found, native) = (found.package(name)?.version(), native.package(name)?.version());
+        (found != native).then(|| (name.to_owned(), native.to_owned(), found.to_owned()))
     };
-    let Some((name, newest, older)) = open.into_iter().find_map(differs) else { return Ok(()) };
-    let needs = native_needs(&native, uv, workshop)?;
-    let Some(need) = needs.iter().find(|need| need.name == name || need.asked_by.contains(&name)) else {
+    let older: Vec<_> = open.into_iter().filter_map(older).collect();
+    if older.is_empty() {
         return Ok(());
-    };
-    let what = if need.name == name {
-        "has native code".into()
-    } else {
-        format!("needs {}, which has native code", need.name)
-    };
-    Err(Error::Refused(format!(
-        "{}: {name} {newest} {what}, which the sandbox cannot run. {name} {older} has none: write `{name}=={older}` if that will do, \
-         or deploy the function with `runtime: container`",
-        wanted.origin
-    )))
+    }
+    let needs = native_needs(&native, uv, workshop)?;
+    for (name, newest, older) in older {
+        let Some(need) = needs.iter().find(|need| need.name == name || need.asked_by.contains(&name)) else { continue };
+        let what = if need.name == name {
+            "has native code".into()
+        } else {
+            format!("needs {}, which has native code", need.name)
+        };
+        if series(&newest) == series(&older) {
+            workshop.note(format_args!("{name} is {older}: {newest} {what}"));
+            continue;
+        }
+        return Err(Error::Refused(format!(
+            "{}: {name} {newest} {what}, which the sandbox cannot run. {name} {older} has none: write `{name}=={older}` if that \
+             will do, or deploy the function with `runtime: container`",
+            wanted.origin
+        )));
+    }
+    Ok(())
+}
+
+/// The part of a version that changes when programs have to: `2` of 2.14.4, `0.18` of 0.18.17.
+fn series(version: &str) -> Vec<&str> {
+    let release = version.rsplit('!').next().unwrap_or_default();
+    let mut parts = release.split('.');
+    let first = parts.next().unwrap_or_default();
+    std::iter::once(first).chain(parts.next().filter(|_| first == "0")).collect()
 }
 
 /// A package with native code, and which of those that were asked for need it.
@@ -184,6 +199,14 @@ mod tests {
         pydantic-core==2.50.5     # via pydantic\n\
         settings==1               # via -r requirements.in\n\
         numpy==2                  # via -r requirements.in\n";
+
+    #[test]
+    fn a_series_is_what_programs_are_written_for() {
+        assert_eq!(series("2.14.4"), ["2"]);
+        assert_eq!(series("1!2.0"), ["2"]);
+        assert_eq!(series("0.18.17"), ["0", "18"]);
+        assert_ne!(series("2.0"), series("1.10.27"));
+    }
 
     #[test]
     fn those_that_ask_are_found_through_others() {
