@@ -15,7 +15,7 @@ mod wasi;
 
 pub(crate) use clock::Clock;
 pub(crate) use output::Output;
-pub use packages::Packages;
+pub use packages::{PackageFile, Packages};
 pub(crate) use scratch::{Scratch, ScratchFolders};
 pub use seal::Observed;
 pub(crate) use seal::Seal;

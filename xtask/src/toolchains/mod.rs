@@ -3,7 +3,11 @@
 //! Each is described by a file `NAME.json` in the managed folder, which the builder reads (`builder/src/toolchain`). Tools
 //! that come from PyPI or npm are pinned with hashes; what the machine has already is used where it is new enough.
 
+mod clang;
+mod go;
 mod javascript;
+mod python;
+mod rust;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,17 +26,29 @@ const MANAGED: &str = "toolchains";
 /// What can be provided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Toolset {
+    /// uv.
+    Python,
     /// Node, npm and esbuild.
     Javascript,
+    /// cargo and rustc with the standard library of WebAssembly.
+    Rust,
+    /// Go.
+    Go,
+    /// A C compiler with the standard library of WebAssembly.
+    Clang,
 }
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 1] = [Self::Javascript];
+    pub(crate) const ALL: [Self; 5] = [Self::Python, Self::Javascript, Self::Rust, Self::Go, Self::Clang];
 
     fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
         match self {
+            Self::Python => python::provide(workspace),
             Self::Javascript => javascript::provide(workspace),
+            Self::Rust => rust::provide(workspace),
+            Self::Go => go::provide(workspace),
+            Self::Clang => clang::provide(workspace),
         }
     }
 }

@@ -1,0 +1,5 @@
+//! Builds with the real uv and the real index, and functions in the real guest.
+
+mod packages;
+mod programs;
+mod shop;
