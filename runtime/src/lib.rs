@@ -7,16 +7,19 @@
 //!
 //! A function's failure is a [`Report`](hks_protocol::Report); only a failure of the host is an [`Error`].
 //!
-//! This crate knows no database, no HTTP and no configuration file.
+//! This crate knows no database, no network and no configuration file.
 
 mod attempt;
 mod bindings;
+mod bounded;
 mod cancel;
 mod code_cache;
+mod command;
 mod config;
 mod deadline;
 mod error;
 mod host;
+mod http;
 mod live;
 mod memory;
 mod outcome;

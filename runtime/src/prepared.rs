@@ -14,6 +14,9 @@ use crate::{Error, Result};
 
 const VERSION: &str = "0.1.0";
 
+/// Stands for every version of WASI that is compatible with it, 0.2 all of them.
+const WASI_VERSION: &str = "0.2.0";
+
 /// More than a CPython with its adapters has.
 const MEMORIES_MAX: u32 = 4;
 const TABLES_MAX: u32 = 8;
@@ -62,6 +65,10 @@ pub(crate) enum Entry {
     Interpreter(Interpreter),
     /// `handler.handle(event, context)`: the function itself.
     Function(ComponentExportIndex),
+    /// `handle` of `wasi:http/incoming-handler`: a server of requests.
+    Http(ComponentExportIndex),
+    /// `run` of `wasi:cli/run`: a program that ends.
+    Command(ComponentExportIndex),
 }
 
 /// The functions of the interface `interpret`.
@@ -163,6 +170,11 @@ impl Prepared {
         self.0.linked.entry
     }
 
+    /// Whether its instances can be called more than once.
+    pub(crate) fn is_lasting(&self) -> bool {
+        matches!(self.entry(), Entry::Interpreter(_) | Entry::Function(_))
+    }
+
     fn make(artifact: &Artifact, linker: &Linker<Guest>, places: &Arc<Places>) -> Result<Self> {
         let component = artifact.component();
         check_shape(component)?;
@@ -208,13 +220,22 @@ fn find_entry(component: &Component) -> Result<Entry> {
     if let Some(handler) = Interface::find(component, "handler") {
         return Ok(Entry::Function(handler.function("handle", &[is_text, is_text], is_text)?));
     }
-    let wanted = format!("hks:function/handler@{VERSION} or hks:function/interpret@{VERSION}");
-    Err(Error::Refused(format!("it exports neither of {wanted}")))
+    // Before `run`, which some servers export as well.
+    if let Some(handler) = Interface::find_wasi(component, "wasi:http/incoming-handler") {
+        return Ok(Entry::Http(handler.export("handle", is_request_handler)?));
+    }
+    if let Some(program) = Interface::find_wasi(component, "wasi:cli/run") {
+        return Ok(Entry::Command(program.export("run", is_run)?));
+    }
+    Err(Error::Refused(format!(
+        "it exports nothing that can be called: hks:function/handler@{VERSION}, hks:function/interpret@{VERSION}, \
+         wasi:http/incoming-handler@{WASI_VERSION} or wasi:cli/run@{WASI_VERSION}"
+    )))
 }
 
 type IsType = fn(&Type) -> bool;
 
-/// An exported interface of ours.
+/// An exported interface.
 struct Interface<'a> {
     component: &'a Component,
     name: String,
@@ -223,7 +244,14 @@ struct Interface<'a> {
 
 impl<'a> Interface<'a> {
     fn find(component: &'a Component, interface: &str) -> Option<Self> {
-        let name = format!("hks:function/{interface}@{VERSION}");
+        Self::find_named(component, format!("hks:function/{interface}@{VERSION}"))
+    }
+
+    fn find_wasi(component: &'a Component, interface: &str) -> Option<Self> {
+        Self::find_named(component, format!("{interface}@{WASI_VERSION}"))
+    }
+
+    fn find_named(component: &'a Component, name: String) -> Option<Self> {
         let index = component.get_export_index(None, &name)?;
         Some(Self { component, name, index })
     }
@@ -243,9 +271,13 @@ impl<'a> Interface<'a> {
         parameters: &[IsType],
         value: Option<IsType>,
     ) -> Result<ComponentExportIndex> {
+        self.export(function, |found| has_type(found, parameters, value))
+    }
+
+    fn export(&self, function: &str, has_type: impl Fn(&ComponentFunc) -> bool) -> Result<ComponentExportIndex> {
         let name = &self.name;
         match self.component.get_export(Some(&self.index), function) {
-            Some((ComponentItem::ComponentFunc(found), export)) if has_type(&found, parameters, value) => Ok(export),
+            Some((ComponentItem::ComponentFunc(found), export)) if has_type(&found) => Ok(export),
             Some(_) => {
                 Err(Error::Refused(format!("{function} of its {name} has another type than the interface says")))
             }
@@ -283,6 +315,19 @@ fn has_type(function: &ComponentFunc, parameters: &[IsType], value: Option<IsTyp
         _ => false,
     };
     takes && returns
+}
+
+/// `func(request: incoming-request, response: response-outparam)`. Whose resources these are is seen when it is called.
+fn is_request_handler(function: &ComponentFunc) -> bool {
+    function.params().len() == 2
+        && function.params().all(|(_, ty)| matches!(ty, Type::Own(_)))
+        && function.results().len() == 0
+}
+
+/// `func() -> result`.
+fn is_run(function: &ComponentFunc) -> bool {
+    let is_result = |ty| matches!(ty, Type::Result(result) if result.ok().is_none() && result.err().is_none());
+    function.params().len() == 0 && function.results().len() == 1 && function.results().all(is_result)
 }
 
 fn is_failure(record: &Record) -> bool {

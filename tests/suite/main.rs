@@ -23,6 +23,8 @@ mod cancel;
 #[cfg(test)]
 mod code_cache;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod components;
 #[cfg(test)]
 mod deadline;
@@ -34,6 +36,8 @@ mod forks;
 mod fuel;
 #[cfg(test)]
 mod fused;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]

@@ -256,6 +256,7 @@ fn all_imports_that_cannot_be_satisfied_are_listed() {
     let component = importing(&[
         "wasi:cli/stdout@0.2.6",
         "wasi:sockets/tcp@0.2.0",
+        "wasi:sockets/types@0.3.0",
         "wasi:http/outgoing-handler@0.2.0",
         "wasi:clocks/wall-clock@0.3.0",
         "acme:db/query@1.0.0",
@@ -263,7 +264,7 @@ fn all_imports_that_cannot_be_satisfied_are_listed() {
         "log",
     ]);
     let expected = "it has imports that cannot be satisfied; build it without them, or do what is said:\n\
-        wasi:sockets/tcp@0.2.0: never offered: functions open no sockets; call hosts through \
+        wasi:sockets/types@0.3.0: never offered: functions open no sockets; call hosts through \
         wasi:http/outgoing-handler, with grants.http\n\
         wasi:http/outgoing-handler@0.2.0: needs a grant; add to function.yaml:\n\
         grants:\n  http:\n    - api.example.com\n\
@@ -282,6 +283,22 @@ fn a_grant_satisfies_its_import() {
     assert!(matches!(with(everything(), &[]), Err(Error::Imports(_))));
     let Err(Error::Imports(denied)) = with(Offer::functions(), &["api.example.com"]) else { panic!("accepted") };
     assert_eq!(denied[0].reason, Reason::Unknown);
+}
+
+/// Importing is not calling: the runtime refuses the calls.
+#[test]
+fn imports_of_what_every_call_is_refused_of_are_harmless() {
+    let component = importing(&["wasi:http/outgoing-handler@0.2.0", "wasi:sockets/tcp@0.2.3", "wasi:http/types@0.2.0"]);
+    assert!(validate(&component, &Offer::runtime(), &Grants::default(), &Limits::default()).is_ok());
+}
+
+#[test]
+fn the_runtime_runs_all_but_interpreters_of_users() {
+    let validated = |wasm| accept(wasm, &Offer::runtime(), &Grants::default(), &Limits::default());
+    assert_eq!(validated(wat(HELLO)).unwrap().1.world, World::Command);
+    assert_eq!(validated(component_of(PROXY, "proxy")).unwrap().1.world, World::HttpProxy);
+    assert_eq!(validated(wat(HANDLER)).unwrap().1.world, World::Function);
+    assert!(!Offer::runtime().worlds.contains(&World::Interpreter));
 }
 
 #[test]
