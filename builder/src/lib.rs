@@ -2,10 +2,30 @@
 //!
 //! Everything that comes in is foreign: a [`Manifest`](manifest) says what it is, a [`source`] tree holds it, and what a
 //! compiler makes of it, or somebody sends, is looked at as [`wasm`] before anything runs. Tools of a build run as limited
-//! [children](child).
+//! [children](child), found among the [`Toolchains`] of the machine.
 
-#[cfg(target_os = "linux")]
 pub mod child;
+mod error;
+mod language;
 pub mod manifest;
 pub mod source;
+mod toolchain;
 pub mod wasm;
+mod workshop;
+
+pub use child::{Cancel, ChildLimits, Isolation, Stream};
+pub use error::{Error, ToolFailure};
+pub use language::Language;
+pub use toolchain::{Toolchain, Toolchains};
+pub use workshop::{NetworkAccess, Workshop};
+
+/// One line of a build's log. Foreign text: it may hold escapes of a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// What was being done, as in "compile".
+    pub step: &'static str,
+    /// Where it was printed.
+    pub stream: Stream,
+    /// Without its end.
+    pub text: String,
+}

@@ -18,6 +18,7 @@ mod steps;
 mod system_package;
 mod test;
 mod toolchain;
+mod toolchains;
 mod ui;
 mod wheel;
 mod workspace;
@@ -30,6 +31,7 @@ use clap::builder::PossibleValue;
 use clap::{Parser, Subcommand};
 
 use crate::guests::Guest;
+use crate::toolchains::Toolset;
 use crate::workspace::Workspace;
 
 /// The project's own commands.
@@ -68,6 +70,10 @@ enum Task {
     },
     /// Build the interpreter guests into sdk-python/python/hks_sdk/_guests/; both when none is named.
     Guests { guests: Vec<Guest> },
+    /// Provide what functions are built with, such as compilers, and describe it for the builder; all when none is named.
+    ///
+    /// What is on the PATH and new enough is used; the rest is installed into the cache from package registries.
+    Toolchains { toolsets: Vec<Toolset> },
     /// Make one core module of those that a component links, as is done to the Python guest.
     ///
     /// Components from componentize-py link a dozen core modules anew in every instance, which takes longer than many a
@@ -131,6 +137,10 @@ fn run(cli: Cli) -> Result<()> {
         Task::Guests { guests } => {
             let named = if guests.is_empty() { Guest::ALL.to_vec() } else { guests };
             named.into_iter().try_for_each(|guest| guests::provide(&workspace, guest).map(drop))
+        }
+        Task::Toolchains { toolsets } => {
+            let named = if toolsets.is_empty() { Toolset::ALL.to_vec() } else { toolsets };
+            toolchains::provide(&workspace, &named)
         }
         Task::Fuse { input, output } => fuse::run(&workspace, &input, &output),
         Task::Bench { name, arguments } => {

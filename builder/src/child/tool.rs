@@ -46,7 +46,8 @@ impl Tool {
     }
 
     /// For messages.
-    pub(super) fn name(&self) -> String {
-        self.program.to_string_lossy().into_owned()
+    pub(crate) fn name(&self) -> String {
+        let name = Path::new(&self.program).file_name().unwrap_or(&self.program);
+        name.to_string_lossy().into_owned()
     }
 }
