@@ -1,10 +1,12 @@
 //! The bindings are generated, and committed: generating them takes a compiler of WIT, which is too much for every function.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::fs;
 use std::path::Path;
 
-use wit_bindgen_core::{Files, WorldGenerator as _};
 use wit_bindgen_core::wit_parser::Resolve;
+use wit_bindgen_core::{Files, WorldGenerator as _};
 use wit_bindgen_rust::Opts;
 
 /// What stands above what is generated. Generated code is not for our lints.
