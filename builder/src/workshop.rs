@@ -27,6 +27,14 @@ pub struct NetworkAccess {
     pub readable: Vec<PathBuf>,
 }
 
+impl NetworkAccess {
+    /// Files of cargo's configuration among them: it only looks for some by itself.
+    pub(crate) fn cargo_configuration(&self) -> Vec<PathBuf> {
+        let is_cargos = |file: &&PathBuf| file.ends_with(".cargo/config.toml");
+        self.readable.iter().filter(is_cargos).cloned().collect()
+    }
+}
+
 /// How builds are bounded and kept apart.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
@@ -110,6 +118,23 @@ impl<'a> Workshop<'a> {
             return Err(Error::Refused(format!("{step}: {} prints too much", tool.name())));
         }
         Ok(text)
+    }
+
+    /// Whether a tool succeeds, when both answers are fine. What it prints is dropped.
+    ///
+    /// # Errors
+    /// When it could not be run, or was ended.
+    pub(crate) fn attempt(&mut self, step: &'static str, tool: &Tool, network: Network) -> Result<bool, Error> {
+        match self.run_with(step, tool, network, |_| true) {
+            Ok(()) => Ok(true),
+            Err(Error::Tool(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What package clients need to reach their registries.
+    pub(crate) fn network_access(&self) -> &NetworkAccess {
+        &self.rules.network
     }
 
     /// `take` keeps a line from the log.

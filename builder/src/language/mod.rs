@@ -19,6 +19,8 @@ use hks_protocol::{LineTable, Manifest};
 pub(crate) use detect::runtime;
 pub use detect::file_name;
 
+pub(crate) mod rust;
+
 use crate::source::SourceTree;
 use crate::{Error, Workshop};
 

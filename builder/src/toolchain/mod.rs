@@ -6,6 +6,8 @@
 //!
 //! Both belong to the operator: a build's source is never looked at.
 
+mod rust;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -85,10 +87,17 @@ impl Toolchains {
         if let Some(described) = self.described(name)? {
             return Ok(described);
         }
-        known
-            .program
-            .and_then(|program| self.on_path(program))
-            .ok_or(Error::MissingTool { tool: known.name, install: known.install })
+        let found = match known.program {
+            Some(program) => self.on_path(program),
+            None if name == "rust-wasm" => rust::on_path(&self.path),
+            None => None,
+        };
+        found.ok_or(Error::MissingTool { tool: known.name, install: known.install })
+    }
+
+    /// Where builds may keep what they have made for builds to come; nothing where there is no managed folder.
+    pub(crate) fn kept(&self, name: &str) -> Option<PathBuf> {
+        self.managed.as_ref().map(|folder| folder.join(name))
     }
 
     /// Names of tools, and whether they are there: for those who diagnose a machine.
