@@ -19,8 +19,6 @@ use hks_protocol::{LineTable, Manifest};
 pub(crate) use detect::runtime;
 pub use detect::file_name;
 
-pub(crate) mod rust;
-
 use crate::source::SourceTree;
 use crate::{Error, Workshop};
 
