@@ -7,6 +7,7 @@ pub struct Tool {
     pub(super) program: OsString,
     pub(super) arguments: Vec<OsString>,
     pub(super) folder: PathBuf,
+    pub(super) subfolder: PathBuf,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) readable: Vec<PathBuf>,
 }
@@ -19,6 +20,7 @@ impl Tool {
             program: program.as_ref().to_owned(),
             arguments: Vec::new(),
             folder: folder.into(),
+            subfolder: PathBuf::new(),
             environment: Vec::new(),
             readable: Vec::new(),
         }
@@ -28,6 +30,13 @@ impl Tool {
     #[must_use]
     pub fn arguments<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// A folder below its own, in which it starts: compilers then name files as their author does.
+    #[must_use]
+    pub fn inside(mut self, subfolder: impl Into<PathBuf>) -> Self {
+        self.subfolder = subfolder.into();
         self
     }
 

@@ -3,6 +3,10 @@
 //! Each takes a [`SourceTree`] and its [`Manifest`](hks_protocol::Manifest) and gives a [`Product`]: text for an interpreter of ours, or
 //! WebAssembly of any kind. What comes out depends on the source alone: not on where it was built, nor when.
 
+pub(crate) mod c;
+mod compiled;
+pub(crate) mod go;
+
 use crate::source::SourceTree;
 
 /// What a language's build gives.

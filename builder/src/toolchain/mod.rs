@@ -6,6 +6,8 @@
 //!
 //! Both belong to the operator: a build's source is never looked at.
 
+mod warm;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::child::Tool;
+
+pub(crate) use warm::{CACHE, warm};
 
 /// A file of a toolchain's description is short.
 const DESCRIPTION_BYTES_MAX: u64 = 64 << 10;
@@ -42,7 +46,11 @@ const KNOWN: [Known; 7] = [
         program: None,
         install: "install Rust with rustup, and run `rustup target add wasm32-wasip2`",
     },
-    Known { name: "clang", program: None, install: "install zig (pip install ziglang), whose `zig cc` is used" },
+    Known {
+        name: "clang",
+        program: Some("zig"),
+        install: "install zig (pip install ziglang) so that it is on the PATH",
+    },
 ];
 
 /// The tools of this machine.
@@ -89,6 +97,11 @@ impl Toolchains {
             .program
             .and_then(|program| self.on_path(program))
             .ok_or(Error::MissingTool { tool: known.name, install: known.install })
+    }
+
+    /// Where caches of compilers are kept that [`warm`] fills; nowhere if no folder is managed.
+    fn warm_folder(&self) -> Option<PathBuf> {
+        self.managed.as_ref().map(|folder| folder.join("warm"))
     }
 
     /// Names of tools, and whether they are there: for those who diagnose a machine.

@@ -3,6 +3,9 @@
 //! Each is described by a file `NAME.json` in the managed folder, which the builder reads (`builder/src/toolchain`). Tools
 //! that come from PyPI or npm are pinned with hashes; what the machine has already is used where it is new enough.
 
+mod clang;
+mod go;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,14 +22,20 @@ const MANAGED: &str = "toolchains";
 
 /// What can be provided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Toolset {}
+pub(crate) enum Toolset {
+    Clang,
+    Go,
+}
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 0] = [];
+    pub(crate) const ALL: [Self; 2] = [Self::Clang, Self::Go];
 
-    fn provide(self, _workspace: &Workspace) -> Result<Vec<Description>> {
-        match self {}
+    fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
+        match self {
+            Self::Clang => clang::provide(workspace),
+            Self::Go => go::provide(workspace),
+        }
     }
 }
 
@@ -50,15 +59,24 @@ pub(crate) fn managed(workspace: &Workspace) -> PathBuf {
 
 /// Makes sure that tools are there, and describes them.
 pub(crate) fn provide(workspace: &Workspace, toolsets: &[Toolset]) -> Result<()> {
+    toolsets.iter().try_for_each(|toolset| describe(workspace, *toolset).map(drop))
+}
+
+/// The program of a set's first tool, for steps that run it themselves.
+pub(crate) fn program(workspace: &Workspace, toolset: Toolset) -> Result<PathBuf> {
+    let first = describe(workspace, toolset)?.into_iter().next();
+    Ok(first.context("a set of tools has at least one")?.program)
+}
+
+fn describe(workspace: &Workspace, toolset: Toolset) -> Result<Vec<Description>> {
     let folder = managed(workspace);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for toolset in toolsets {
-        for description in toolset.provide(workspace)? {
-            write(&folder, &description)?;
-            ui::note(&format!("{} is {}", description.name, description.program.display()));
-        }
+    let descriptions = toolset.provide(workspace)?;
+    for description in &descriptions {
+        write(&folder, description)?;
+        ui::note(&format!("{} is {}", description.name, description.program.display()));
     }
-    Ok(())
+    Ok(descriptions)
 }
 
 /// Replaces a description in one step: a build may be reading it.
