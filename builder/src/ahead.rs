@@ -130,7 +130,8 @@ impl Ahead<'_> {
             return Ok(Err(format!("its top level asks for {wanted}, which differs from one execution to the next")));
         }
         let snapshot = ready.map(|ready| ready.snapshot().map_or_else(Vec::new, Snapshot::to_bytes));
-        Ok(snapshot.and_then(|bytes| if bytes.len() <= SNAPSHOT_BYTES_MAX { Ok(bytes) } else { Err(too_large(&bytes)) }))
+        Ok(snapshot
+            .and_then(|bytes| if bytes.len() <= SNAPSHOT_BYTES_MAX { Ok(bytes) } else { Err(too_large(&bytes)) }))
     }
 
     fn start(&self, snapshot: Result<Vec<u8>, String>, workshop: &mut Workshop<'_>) -> Result<Start, Error> {

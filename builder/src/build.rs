@@ -9,20 +9,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use hks_engine::Digest;
 use hks_protocol::Manifest;
 use hks_protocol::manifest::Runtime;
 
 use crate::ahead::Ahead;
-use crate::artifact::{Parts, Start};
+use crate::artifact::Parts;
 use crate::builder::Inner;
-use crate::language::{self, Interpreted, Product};
-use crate::source::SourceTree;
-use crate::wasm::{self, Offer, World};
+use crate::language::{self, Product};
+use crate::source::{SourceLimits, SourceTree};
+use crate::wasm::{self, Offer};
 use crate::workshop::Workshop;
-use crate::{Cancel, Error, Language, LogLine, Stream, inputs, store};
+use crate::{Cancel, Error, Language, LogLine, inputs, manifest, store};
 
 /// What to build.
 #[derive(Debug, Clone)]
@@ -31,6 +29,32 @@ pub struct Request {
     pub source: SourceTree,
     /// What it says of itself.
     pub manifest: Manifest,
+}
+
+impl Request {
+    /// One text, in the language that the manifest says.
+    ///
+    /// # Errors
+    /// The manifest says none, or one that has no text; or the text is too long.
+    pub fn of_text(code: &str, manifest: Manifest) -> Result<Self, Error> {
+        let name = manifest.runtime().and_then(language::file_name).ok_or_else(|| {
+            Error::Refused("code needs a runtime: python, javascript, typescript, rust, go or c".into())
+        })?;
+        let name = manifest.handler().map_or(name, |handler| handler.file());
+        let source = SourceTree::from_file(name, code.as_bytes().to_vec(), &SourceLimits::default())?;
+        Ok(Self { source, manifest })
+    }
+
+    /// Files with their `function.yaml` among them.
+    ///
+    /// # Errors
+    /// There is no manifest, or it has mistakes.
+    pub fn of_files(source: SourceTree) -> Result<Self, Error> {
+        let missing = || Error::Refused("there is no function.yaml; the smallest one is `name: hello`".into());
+        let text = source.get(manifest::FILE_NAME).ok_or_else(missing)?;
+        let manifest = manifest::parse(manifest::FILE_NAME, text)?;
+        Ok(Self { source, manifest })
+    }
 }
 
 /// What was built.
@@ -81,7 +105,7 @@ impl<'a> Build<'a> {
         log: &'a mut dyn FnMut(LogLine),
     ) -> Result<Self, Error> {
         // What the manifest means is known, and most of it changes nothing about the build.
-        let source = request.source.without(crate::manifest::FILE_NAME);
+        let source = request.source.without(manifest::FILE_NAME);
         let source = source.ok_or_else(|| Error::Refused("there is nothing but function.yaml".into()))?;
         let (phases, since) = (Vec::new(), Instant::now());
         Ok(Self { inner, manifest: &request.manifest, source, cancel, log, phases, since })
@@ -124,7 +148,7 @@ impl<'a> Build<'a> {
     }
 
     fn make(&mut self, runtime: Runtime, folder: &Path) -> Result<Parts, Error> {
-        let timeout = self.manifest.build().timeout_s.duration();
+        let timeout = self.manifest.build().timeout_s.get();
         let (inner, manifest) = (self.inner, self.manifest);
         let log = &mut *self.log;
         let mut workshop =

@@ -16,8 +16,8 @@ use crate::interpreters::Interpreters;
 use crate::loaded::Loaded;
 use crate::recall::Recall;
 use crate::store::Store;
-use crate::workshop::{NetworkAccess, Rules};
-use crate::{Cancel, ChildLimits, Error, Isolation, Language, LogLine, Toolchains, load};
+use crate::workshop::Rules;
+use crate::{Cancel, ChildLimits, Error, Isolation, Language, LogLine, NetworkAccess, Toolchains, load};
 
 /// What may be chosen about builds.
 #[derive(Debug, Clone)]
@@ -94,7 +94,8 @@ impl Builder {
             .enable_all()
             .build()
             .map_err(Error::host("start a thread"))?;
-        let rules = Rules { limits: config.limits.clone(), isolation: config.isolation, network: config.network.clone() };
+        let rules =
+            Rules { limits: config.limits.clone(), isolation: config.isolation, network: config.network.clone() };
         let interpreters = Interpreters::new(&config);
         let recall = Recall::open(&config.folder.join("built")).map_err(Error::host("open what was built"))?;
         let loaded = Loaded::new(config.loaded_max);
@@ -105,12 +106,7 @@ impl Builder {
     ///
     /// # Errors
     /// See [`Error`]; nothing but garbage is left behind.
-    pub fn build(
-        &self,
-        request: &Request,
-        cancel: &Cancel,
-        mut log: impl FnMut(LogLine),
-    ) -> Result<Built, Error> {
+    pub fn build(&self, request: &Request, cancel: &Cancel, mut log: impl FnMut(LogLine)) -> Result<Built, Error> {
         Build::new(&self.0, request, cancel, &mut log)?.run()
     }
 

@@ -82,9 +82,8 @@ impl Interpreter {
         }
         let engine = inner.runtime.engine();
         // Ours, so compiling it needs no process of its own.
-        let artifact = inner.native.load_or(engine, digest, || {
-            Ok::<_, Error>(hks_engine::Compiled::new(engine, &wasm()?)?)
-        })?;
+        let artifact =
+            inner.native.load_or(engine, digest, || Ok::<_, Error>(hks_engine::Compiled::new(engine, &wasm()?)?))?;
         let prepared = inner.runtime.prepare(&artifact)?;
         let idle = self.observe(inner, &prepared)?;
         Ok(Ready { prepared, idle })
@@ -93,7 +92,8 @@ impl Interpreter {
     fn observe(&self, inner: &Inner, prepared: &Prepared) -> Result<Observed, Error> {
         let source = self.idle.to_owned();
         let compiled = inner.wait(inner.runtime.compile(prepared, source.clone(), Limits::default()))?;
-        let compiled = compiled.map_err(|report| Error::Host(format!("an empty function fails: {:?}", report.error)))?;
+        let compiled =
+            compiled.map_err(|report| Error::Host(format!("an empty function fails: {:?}", report.error)))?;
         let function = prepared.with_source(source, Some(compiled));
         let attempt = Attempt::new(None, Json::null());
         Ok(inner.wait(inner.runtime.preinitialize(&function, attempt, ()))?.observed)

@@ -17,9 +17,11 @@ mod language;
 mod load;
 mod loaded;
 pub mod manifest;
+mod network;
 mod recall;
 pub mod source;
 pub mod store;
+mod template;
 mod toolchain;
 pub mod wasm;
 mod workshop;
@@ -30,9 +32,11 @@ pub use builder::{Builder, BuilderConfig};
 pub use child::{Cancel, ChildLimits, Isolation, Stream};
 pub use compile::{Compiler, compile_command};
 pub use error::{Error, ToolFailure};
-pub use language::{Language, file_name};
+pub use language::Language;
+pub use network::NetworkAccess;
+pub use template::{Template, TemplateKind};
 pub use toolchain::{Toolchain, Toolchains};
-pub use workshop::{NetworkAccess, Workshop};
+pub use workshop::Workshop;
 
 /// One line of a build's log. Foreign text: it may hold escapes of a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]

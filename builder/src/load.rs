@@ -68,8 +68,7 @@ fn machine_code(inner: &Inner, component: Digest) -> Result<Artifact, Error> {
         let (cancel, mut silent) = (Cancel::new(), |_| {});
         let timeout = inner.rules.limits.wall_time_max;
         let path = folder.path().to_path_buf();
-        let mut workshop =
-            Workshop::new(path, &inner.config.toolchains, &inner.rules, timeout, &cancel, &mut silent);
+        let mut workshop = Workshop::new(path, &inner.config.toolchains, &inner.rules, timeout, &cancel, &mut silent);
         inner.config.compiler.compile(engine, &wasm, &mut workshop)
     })
 }

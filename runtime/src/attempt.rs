@@ -182,7 +182,11 @@ impl Run<'_> {
         meter: Meter,
     ) -> (Result<Report>, Option<Remains>) {
         let came_back = matches!(called, Ok(Called::Returned(_)));
-        let report = self.report(&mut store, called, meter);
+        let mut report = self.report(&mut store, called, meter);
+        let lines = live.as_ref().and_then(|live| live.prepared().lines());
+        if let (Some(lines), Ok(Report { error: Some(error), .. })) = (lines, &mut report) {
+            error.traceback = lines.restore(&error.traceback);
+        }
         (report, Some(Remains { store, live, came_back }))
     }
 

@@ -19,6 +19,8 @@ mod bad_input;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod builds;
+#[cfg(test)]
 mod cancel;
 #[cfg(test)]
 mod code_cache;

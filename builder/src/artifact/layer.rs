@@ -9,8 +9,8 @@ use bytes::Bytes;
 use hks_runtime::{PackageFile, Packages};
 use serde::{Deserialize, Serialize};
 
-use crate::source::{RelativePath, SourceTree};
 use crate::Error;
+use crate::source::{RelativePath, SourceTree};
 
 const MAGIC: &[u8; 8] = b"HKSLAYR1";
 /// Far above what the bound on files allows.

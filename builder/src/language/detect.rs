@@ -111,7 +111,10 @@ mod tests {
     #[test]
     fn the_manifest_comes_first() {
         assert_eq!(detected(&["a.py"], r#"{"name": "f", "runtime": "go"}"#).unwrap(), Runtime::Go);
-        assert_eq!(detected(&["a.py", "b.js"], r#"{"name": "f", "handler": "b.js:run"}"#).unwrap(), Runtime::Javascript);
+        assert_eq!(
+            detected(&["a.py", "b.js"], r#"{"name": "f", "handler": "b.js:run"}"#).unwrap(),
+            Runtime::Javascript
+        );
     }
 
     #[test]

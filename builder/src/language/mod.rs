@@ -10,14 +10,11 @@ pub(crate) mod go;
 pub(crate) mod javascript;
 pub(crate) mod python;
 pub(crate) mod rust;
-#[cfg(test)]
-mod testing;
 
 use hks_protocol::manifest::Runtime;
 use hks_protocol::{LineTable, Manifest};
 
-pub(crate) use detect::runtime;
-pub use detect::file_name;
+pub(crate) use detect::{file_name, runtime};
 
 use crate::source::SourceTree;
 use crate::{Error, Workshop};

@@ -7,7 +7,6 @@ mod clang;
 mod go;
 mod javascript;
 mod python;
-mod rust;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,8 +29,6 @@ pub(crate) enum Toolset {
     Python,
     /// Node, npm and esbuild.
     Javascript,
-    /// cargo and rustc with the standard library of WebAssembly.
-    Rust,
     /// Go.
     Go,
     /// A C compiler with the standard library of WebAssembly.
@@ -40,13 +37,12 @@ pub(crate) enum Toolset {
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 5] = [Self::Python, Self::Javascript, Self::Rust, Self::Go, Self::Clang];
+    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Javascript, Self::Go, Self::Clang];
 
     fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
         match self {
             Self::Python => python::provide(workspace),
             Self::Javascript => javascript::provide(workspace),
-            Self::Rust => rust::provide(workspace),
             Self::Go => go::provide(workspace),
             Self::Clang => clang::provide(workspace),
         }

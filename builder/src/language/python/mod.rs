@@ -75,5 +75,5 @@ pub(crate) fn build(source: &SourceTree, manifest: &Manifest, workshop: &mut Wor
             (install::install(&lock, &uv, workshop)?, Some(lock.to_string()))
         }
     };
-    Ok(Product::Interpreted(Interpreted { language: Language::Python, text, code, packages, lock }))
+    Ok(Product::Interpreted(Interpreted { language: Language::Python, file, text, code, packages, lock, lines: None }))
 }

@@ -87,8 +87,14 @@ fn a_traceback_of_typescript_has_its_lines() {
 #[test]
 fn a_traceback_of_a_bundle_has_the_lines_of_its_files() {
     let files = [
-        ("src/index.ts", "import { check } from './util';\n\ntype N = number;\nexport const handler = (n: N) => check(n);\n"),
-        ("src/util.ts", "export interface X {}\n\nexport function check(n: number): number {\n  if (n < 0) throw new RangeError('low');\n  return n;\n}\n"),
+        (
+            "src/index.ts",
+            "import { check } from './util';\n\ntype N = number;\nexport const handler = (n: N) => check(n);\n",
+        ),
+        (
+            "src/util.ts",
+            "export interface X {}\n\nexport function check(n: number): number {\n  if (n < 0) throw new RangeError('low');\n  return n;\n}\n",
+        ),
     ];
     let error = run(&built(&files, "").ok(), "-1").error.unwrap();
     assert_eq!(error.name, "RangeError");
@@ -100,9 +106,12 @@ fn a_traceback_of_a_bundle_has_the_lines_of_its_files() {
 #[test]
 fn files_of_all_kinds_run_together() {
     let files = [
-        ("index.ts", "import { norm } from '@lib/util';\nimport data from './data.json';\nimport text from './a.txt';\n\
+        (
+            "index.ts",
+            "import { norm } from '@lib/util';\nimport data from './data.json';\nimport text from './a.txt';\n\
             import old from './old.cjs';\nimport * as named from './old.cjs';\nconst later = await import('./later.mjs');\n\
-            export default (event: unknown) => [norm(data), text, old.n, named.n, later.default];\n"),
+            export default (event: unknown) => [norm(data), text, old.n, named.n, later.default];\n",
+        ),
         ("lib/util.ts", "export const norm = (p: { x: number }): number => Math.abs(p.x);"),
         ("data.json", r#"{"x": -3}"#),
         ("a.txt", "text"),
@@ -132,7 +141,10 @@ fn common_packages_run() {
 #[test]
 fn a_module_that_code_is_prepared_to_miss_is_missed_when_it_runs() {
     let files = [
-        ("index.js", "let fs;\ntry { fs = require('fs'); } catch (error) { fs = error.message; }\nexports.handler = () => [fs, typeof require('./b.js')];"),
+        (
+            "index.js",
+            "let fs;\ntry { fs = require('fs'); } catch (error) { fs = error.message; }\nexports.handler = () => [fs, typeof require('./b.js')];",
+        ),
         ("b.js", "module.exports = 1;"),
     ];
     let value = value(&built(&files, "").ok(), "null");
