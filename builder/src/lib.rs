@@ -9,6 +9,7 @@ mod error;
 mod language;
 pub mod manifest;
 pub mod source;
+pub mod store;
 mod toolchain;
 pub mod wasm;
 mod workshop;

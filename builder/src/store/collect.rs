@@ -144,7 +144,8 @@ impl Store {
         let mut collected = Collected { broken: need.broken.clone(), ..Collected::default() };
         if let Some(folder) = self.folder.clone() {
             let swept = tokio::task::spawn_blocking(move || leftovers::sweep(&folder, grace.0, sweep)).await;
-            collected.leftovers = swept.map_err(|_| self.too_slow("collect: the runtime is being shut down".into()))??;
+            collected.leftovers =
+                swept.map_err(|_| self.too_slow("collect: the runtime is being shut down".into()))??;
         }
         if sweep == Sweep::Count {
             collected.documents = count(&before.documents.garbage(&need.documents));
@@ -207,7 +208,8 @@ impl Store {
     /// `references` remembers what documents refer to: they never change.
     async fn need(&self, inventory: &Inventory, references: &mut HashMap<Digest, Vec<Digest>>) -> Result<Need, Error> {
         let held = inventory.holds.iter().map(|hold| hold.artifact);
-        let leased = inventory.leased.iter().copied().filter(|leased| inventory.documents.contents.contains_key(leased));
+        let leased =
+            inventory.leased.iter().copied().filter(|leased| inventory.documents.contents.contains_key(leased));
         let documents: HashSet<Digest> = held.chain(leased).collect();
         let unread: Vec<Digest> = documents.iter().copied().filter(|needed| !references.contains_key(needed)).collect();
         let read = stream::iter(unread).map(|digest| async move {

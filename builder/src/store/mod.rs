@@ -207,9 +207,8 @@ impl Store {
     /// Says, for all collections to see, that somebody relies on these from now on. Comes before looking at them.
     async fn lease(&self, digests: &[Digest]) -> Result<Moment, Error> {
         let now = self.clock.now();
-        let leases = stream::iter(digests).map(|digest| async move {
-            self.objects.put(&layout::lease(*digest, now), Bytes::new()).await
-        });
+        let leases = stream::iter(digests)
+            .map(|digest| async move { self.objects.put(&layout::lease(*digest, now), Bytes::new()).await });
         let written: Result<(), Error> = leases.buffer_unordered(CONCURRENCY).try_collect().await;
         written.map(|()| now)
     }

@@ -124,7 +124,8 @@ fn open_folder(folder: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
     if mode & 0o077 != 0 {
         std::fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(error("protect"))?;
     }
-    let local = LocalFileSystem::new_with_prefix(folder).map_err(|failure| error("open")(std::io::Error::other(failure)))?;
+    let local =
+        LocalFileSystem::new_with_prefix(folder).map_err(|failure| error("open")(std::io::Error::other(failure)))?;
     Ok(Arc::new(local.with_fsync(true)))
 }
 

@@ -184,7 +184,9 @@ async fn run(operations: Vec<(Operation, usize)>) {
             Some(Err(Error::Missing { .. })) => {
                 let refusable = matches!(operation, Operation::Hold(..) | Operation::Document(_));
                 let needs = Model::touches(&operation);
-                let needs = needs.iter().filter(|thing| matches!(operation, Operation::Hold(..)) || matches!(thing, Thing::Blob(_)));
+                let needs = needs
+                    .iter()
+                    .filter(|thing| matches!(operation, Operation::Hold(..)) || matches!(thing, Thing::Blob(_)));
                 assert!(refusable && !needs.copied().all(|thing| there.contains(&thing)), "{operation:?} was refused");
                 false
             }
