@@ -86,3 +86,18 @@ impl Fixture {
         names.filter(of_it).collect()
     }
 }
+
+#[tokio::test]
+async fn operations_run_on_any_thread() {
+    let it = Fixture::memory().await;
+    let store = it.store.clone();
+    let held = tokio::spawn(async move {
+        let blob = store.put(Bytes::from_static(b"1")).await?;
+        let artifact = store.put_document(Bytes::from_static(b"{}"), &[blob]).await?;
+        store.hold(artifact, &holder("a")).await?;
+        store.release(artifact, &holder("a")).await?;
+        store.collect(grace(), Sweep::Remove).await?;
+        store.blob(blob, 1).await
+    });
+    assert_eq!(held.await.unwrap().unwrap(), "1");
+}
