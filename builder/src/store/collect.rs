@@ -233,8 +233,10 @@ impl Store {
             let condemned = generations.iter().any(|found| found.mark == Some(Mark::Condemned));
             needed.contains(digest) && condemned && !generations.iter().any(Generation::is_live)
         });
-        let revivals = stream::iter(condemned).map(|(digest, _)| async {
-            match self.ensure_live(shelf.kind, *digest).await {
+        let condemned: Vec<Digest> = condemned.map(|(digest, _)| *digest).collect();
+        let kind = shelf.kind;
+        let revivals = stream::iter(condemned).map(|digest| async move {
+            match self.ensure_live(kind, digest).await {
                 // Nobody needs it any more, or a reader has found it damaged just now.
                 Err(Error::Missing { .. } | Error::Damaged { .. }) => Ok(()),
                 other => other,
@@ -252,8 +254,10 @@ impl Store {
     ) -> Result<HashSet<(Digest, String)>, Error> {
         let garbage = shelf.garbage(needed);
         let live = garbage.iter().filter(|(_, generation)| generation.is_live());
+        let live: Vec<_> = live.map(|(digest, generation)| (*digest, generation.id.clone())).collect();
+        let kind = shelf.kind;
         let marks = stream::iter(live)
-            .map(|(digest, generation)| self.put_mark(shelf.kind, *digest, &generation.id, Mark::Condemned, now));
+            .map(|(digest, id)| async move { self.put_mark(kind, digest, &id, Mark::Condemned, now).await });
         let written: Result<(), Error> = marks.buffer_unordered(CONCURRENCY).try_collect().await;
         written?;
         let by_us = garbage.into_iter().map(|(digest, generation)| (digest, generation.id.clone()));

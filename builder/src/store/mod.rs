@@ -207,8 +207,8 @@ impl Store {
     /// Says, for all collections to see, that somebody relies on these from now on. Comes before looking at them.
     async fn lease(&self, digests: &[Digest]) -> Result<Moment, Error> {
         let now = self.clock.now();
-        let leases = stream::iter(digests)
-            .map(|digest| async move { self.objects.put(&layout::lease(*digest, now), Bytes::new()).await });
+        let names: Vec<Path> = digests.iter().map(|digest| layout::lease(*digest, now)).collect();
+        let leases = stream::iter(names).map(|name| async move { self.objects.put(&name, Bytes::new()).await });
         let written: Result<(), Error> = leases.buffer_unordered(CONCURRENCY).try_collect().await;
         written.map(|()| now)
     }
@@ -219,7 +219,7 @@ impl Store {
     }
 
     async fn ensure_all_live(&self, blobs: &[Digest]) -> Result<(), Error> {
-        let checks = stream::iter(blobs).map(|blob| self.ensure_live(Kind::Blob, *blob));
+        let checks = stream::iter(blobs.to_vec()).map(|blob| self.ensure_live(Kind::Blob, blob));
         checks.buffer_unordered(CONCURRENCY).try_collect().await
     }
 
