@@ -182,8 +182,11 @@ impl Guest {
         Packages::from_files(files).unwrap()
     }
 
-    fn compile(&self, text: &str) -> Result<Vec<u8>, Report> {
-        self.here.block_on(self.runtime.compile(&self.prepared, text.to_owned(), Limits::default())).unwrap()
+    fn compile(&self, text: &str) -> Result<Vec<u8>, Box<Report>> {
+        self.here
+            .block_on(self.runtime.compile(&self.prepared, text.to_owned(), Limits::default()))
+            .unwrap()
+            .map_err(Box::new)
     }
 
     /// Mistakes in own modules, as a build tells them.
