@@ -4,7 +4,7 @@
 //! is none. Its wheel for Linux has
 //! all of the Python, so that is what is installed, without the native module; building the package from its source
 //! would run foreign code. Whether a package is one of these cannot be told from outside, so each was looked at, and
-//! `builder/tests/python.rs` runs them. None needs other packages, which `uv.rs` tells the resolver.
+//! `tests/packages.rs` runs them. None needs other packages, which `uv.rs` tells the resolver.
 
 /// Normalised names.
 pub(super) const FALLBACKS: [&str; 5] = ["markupsafe", "msgpack", "pyyaml", "ruamel-yaml-clib", "zope-interface"];

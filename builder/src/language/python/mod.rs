@@ -26,7 +26,7 @@ mod wanted;
 
 use hks_protocol::Manifest;
 
-pub(crate) use compiled::{CompiledTree, compile_tree};
+pub(crate) use compiled::compile_tree;
 pub(crate) use mistake::mistake;
 
 use super::{Interpreted, Language, Product};

@@ -1,8 +1,13 @@
 //! Packages of the real index.
 
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 use serde_json::json;
 
-use super::shop::{Built, Form, built, refused, run_as, value, value_of};
+use super::shop::{Built, Form, built, built_from, refused, run_as, run_behind_snapshot, run_on, value, value_of};
+use crate::source::{SourceLimits, SourceTree};
 
 const VERSIONS: &str = "
 import importlib, importlib.metadata
@@ -22,6 +27,11 @@ fn jinja2_is_resolved_installed_and_found_in_both_forms() {
         assert_eq!(value_of(&run_as(form, &one.function)), json!(["1<", "3.0.3", ["Jinja2", "MarkupSafe"]]));
     }
 
+    // Nothing of that looks for a file, so that the function can start from a snapshot.
+    let ahead = main.replace("def handler", "version = importlib.metadata.version('jinja2')\ndef handler");
+    let ahead = built(&[("main.py", &ahead), files[1]], "").unwrap().function;
+    assert_eq!(value_of(&run_behind_snapshot(&ahead)), json!(["1<", "3.0.3", ["Jinja2", "MarkupSafe"]]));
+
     let lock = one.function.lock.clone().unwrap();
     assert!(lock.contains("\njinja2==3.1.6 --hash=sha256:"), "{lock}");
     assert!(!lock.contains("://") && !lock.contains('/'), "{lock}");
@@ -38,6 +48,15 @@ fn jinja2_is_resolved_installed_and_found_in_both_forms() {
 
     locked[1].1 = "jinja2\n";
     assert!(refused(&locked, "").starts_with("hks.lock:1: made for other packages than requirements.txt asks for"));
+}
+
+/// Fuel is the same on every machine.
+#[test]
+fn compiled_modules_cost_a_fraction_of_their_sources() {
+    let main = "import jinja2\ndef handler(event): pass\n";
+    let function = built(&[("main.py", main)], "packages: [jinja2==3.1.6]").unwrap().function;
+    let [source, compiled] = [Form::Source, Form::Compiled].map(|form| run_as(form, &function).usage.fuel);
+    assert!(compiled * 5 < source, "{source} units of fuel, {compiled} compiled");
 }
 
 /// What `fallback.rs` says of packages that have native code.
@@ -122,6 +141,29 @@ fn hashes_in_requirements_hold() {
     let unlisted = line.replace("six==1.17.0", "python-dateutil==2.9.0.post0");
     let said = refused(&[("main.py", ""), ("requirements.txt", &unlisted)], "");
     assert!(said.contains("six==1.17.0 is needed too, and not listed") || said.contains("are not those"), "{said}");
+}
+
+#[test]
+fn templates_build_and_run_as_they_are() {
+    let request = r#"{"httpMethod": "GET", "pathParameters": {"name": "Ada"}, "queryStringParameters": null}"#;
+    let order = r#"{"items": [{"price": "9.90", "count": 2}, {"price": "0.20", "count": 1}]}"#;
+    for (name, event, expected) in [
+        ("http", request, json!({"statusCode": 200, "headers": {"cache-control": "no-store"}, "body": "Hello, Ada!"})),
+        ("event", order, json!({"total": "20.00", "items": 2})),
+        (
+            "scheduled",
+            r#"{"regions": {"north": 12, "south": 30}}"#,
+            json!({"total": 42, "table": "region      count\n--------  -------\nsouth          30\nnorth          12"}),
+        ),
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/python").join(name);
+        let source = Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
+        let source = SourceTree::from_folder(&source, &SourceLimits::default()).unwrap();
+        let manifest = str::from_utf8(source.get("function.yaml").unwrap()).unwrap();
+        let function = built_from(&source, manifest).unwrap().function;
+        assert!(function.code.is_none(), "{name}");
+        assert_eq!(value_of(&run_on(Form::Compiled, &function, event)), expected, "{name}");
+    }
 }
 
 /// A lock is kept by users, and what it names may have been replaced.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hks_engine::{ArtifactStore, EngineConfig};
-use hks_protocol::{Attempt, Json, Report};
+use hks_protocol::{Attempt, Json, Limits, Report};
 use hks_runtime::{PackageFile, Packages, Prepared, Runtime, RuntimeConfig};
 use serde_json::Value;
 
@@ -37,7 +37,11 @@ pub(super) struct Built {
 
 /// Builds from files, in a folder of its own.
 pub(super) fn built(files: &[(&str, &str)], manifest: &str) -> Result<Built, String> {
-    let (product, log) = in_workshop(&tree(files), manifest);
+    built_from(&tree(files), &format!("name: test\n{manifest}"))
+}
+
+pub(super) fn built_from(source: &SourceTree, manifest: &str) -> Result<Built, String> {
+    let (product, log) = in_workshop(source, manifest);
     match product.map_err(|error| error.to_string())? {
         Product::Interpreted(function) => Ok(Built { function, log }),
         Product::Wasm { .. } => panic!("Python is interpreted"),
@@ -46,7 +50,7 @@ pub(super) fn built(files: &[(&str, &str)], manifest: &str) -> Result<Built, Str
 
 #[track_caller]
 pub(super) fn refused(files: &[(&str, &str)], manifest: &str) -> String {
-    let (product, log) = in_workshop(&tree(files), manifest);
+    let (product, log) = in_workshop(&tree(files), &format!("name: test\n{manifest}"));
     match product {
         Err(Error::Refused(reason)) => reason,
         other => panic!("not refused: {other:?}\n{log}"),
@@ -70,7 +74,7 @@ fn in_workshop(source: &SourceTree, manifest: &str) -> (Result<Product, Error>, 
     };
     let managed = cache().join("build/toolchains");
     let toolchains = Toolchains::new(Some(managed), env::var_os("PATH").unwrap_or_default());
-    let manifest = manifest::parse(manifest::FILE_NAME, format!("name: test\n{manifest}").as_bytes()).unwrap();
+    let manifest = manifest::parse(manifest::FILE_NAME, manifest.as_bytes()).unwrap();
     let (cancel, mut lines) = (Cancel::new(), Vec::new());
     let mut log = |line: crate::LogLine| lines.push(format!("{}: {}", line.step, line.text));
     let folder = folder.path().to_path_buf();
@@ -107,9 +111,26 @@ pub(super) fn value_of(report: &Report) -> Value {
 }
 
 pub(super) fn run_as(form: Form, function: &Interpreted) -> Report {
+    run_on(form, function, "null")
+}
+
+pub(super) fn run_on(form: Form, function: &Interpreted, event: &str) -> Report {
     let guest = guest();
     let prepared = guest.prepared.with_packages(Arc::new(guest.packages(form, function)));
-    guest.run(&prepared, &function.text)
+    guest.run(&prepared, &function.text, event)
+}
+
+/// Calls a function whose top level ran once, in an instance that starts from what it left.
+pub(super) fn run_behind_snapshot(function: &Interpreted) -> Report {
+    let guest = guest();
+    let prepared = guest.prepared.with_packages(Arc::new(guest.packages(Form::Compiled, function)));
+    let attempt = |code: Option<&String>| Attempt::new(code.cloned(), Json::null());
+    guest.here.block_on(async {
+        let (report, session) = guest.runtime.load(&prepared, attempt(Some(&function.text)), ()).await.unwrap();
+        let mut session = session.unwrap_or_else(|| panic!("{:?}", report.error));
+        let ready = session.fork().await.unwrap();
+        guest.runtime.run(&ready, attempt(None), ()).await.unwrap()
+    })
 }
 
 pub(super) struct Guest {
@@ -134,13 +155,13 @@ pub(super) fn guest() -> &'static Guest {
 }
 
 impl Guest {
-    pub(super) fn run(&self, prepared: &Prepared, text: &str) -> Report {
-        let attempt = Attempt::new(Some(text.to_owned()), Json::null());
+    fn run(&self, prepared: &Prepared, text: &str, event: &str) -> Report {
+        let attempt = Attempt::new(Some(text.to_owned()), Json::parse("event", event.to_owned()).unwrap());
         self.here.block_on(self.runtime.run(prepared, attempt, ())).unwrap()
     }
 
     pub(super) fn run_alone(&self, text: &str) -> Report {
-        self.run(&self.prepared, text)
+        self.run(&self.prepared, text, "null")
     }
 
     fn packages(&self, form: Form, function: &Interpreted) -> Packages {
@@ -161,9 +182,11 @@ impl Guest {
         Packages::from_files(files).unwrap()
     }
 
-    fn compile(&self, text: &str) -> Result<Vec<u8>, Report> {
-        let attempt = Attempt::new(Some(text.to_owned()), Json::null());
-        self.here.block_on(self.runtime.compile(&self.prepared, attempt)).unwrap()
+    fn compile(&self, text: &str) -> Result<Vec<u8>, Box<Report>> {
+        self.here
+            .block_on(self.runtime.compile(&self.prepared, text.to_owned(), Limits::default()))
+            .unwrap()
+            .map_err(Box::new)
     }
 
     /// Mistakes in own modules, as a build tells them.
