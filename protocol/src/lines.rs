@@ -122,7 +122,8 @@ impl LineTable {
         };
         let origins = origins(mappings, &found);
         replace(traceback, &found, |place| {
-            let mapping = origins.get(origins.partition_point(|(known, _)| *known < place)).filter(|(p, _)| *p == place)?;
+            let mapping =
+                origins.get(origins.partition_point(|(known, _)| *known < place)).filter(|(p, _)| *p == place)?;
             let Mapping { file, line, column, .. } = mapping.1?;
             let column = place.column.map(|_| column.saturating_add(1));
             Some((self.files.get(file as usize)?.as_str(), Place { line: line.saturating_add(1), column }))

@@ -3,13 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn mapping(generated: (u32, u32), file: u32, original: (u32, u32)) -> Mapping {
-    Mapping {
-        generated_line: generated.0,
-        generated_column: generated.1,
-        file,
-        line: original.0,
-        column: original.1,
-    }
+    Mapping { generated_line: generated.0, generated_column: generated.1, file, line: original.0, column: original.1 }
 }
 
 fn bundle() -> LineTable {

@@ -78,7 +78,8 @@ pub(super) fn build(
     let text = read(&opened, "function.js", BUNDLE_BYTES_MAX)?;
     let text = String::from_utf8(text).map_err(Error::host("read the bundle"))?;
     let map = read(&opened, "function.js.map", source_map::BYTES_MAX)?;
-    let lines = source_map::read(&map).map_err(|reason| Error::Refused(format!("the bundle is too large: {reason}")))?;
+    let lines =
+        source_map::read(&map).map_err(|reason| Error::Refused(format!("the bundle is too large: {reason}")))?;
     Ok((text, lines, lock))
 }
 

@@ -76,7 +76,9 @@ impl Entry {
             let file = handler.file();
             let Some(kind) = Kind::of(file) else {
                 let known = EXTENSIONS.join(", .");
-                let reason = format!("handler in function.yaml: {file} is no JavaScript or TypeScript; name a file with one of .{known}");
+                let reason = format!(
+                    "handler in function.yaml: {file} is no JavaScript or TypeScript; name a file with one of .{known}"
+                );
                 return Err(Error::Refused(reason));
             };
             if source.get(file).is_none() {
@@ -173,19 +175,27 @@ mod tests {
         let files = [("index.js", ""), ("lib/app.ts", "")];
         assert_eq!(found(&files, "handler: lib/app.ts:onEvent").unwrap(), "lib/app.ts:onEvent");
         assert_eq!(found(&files, "handler: lib/app.ts:handler").unwrap(), "lib/app.ts");
-        assert!(found(&files, "handler: app.ts").unwrap_err().contains("there is no app.ts among the function's files"));
+        assert!(
+            found(&files, "handler: app.ts").unwrap_err().contains("there is no app.ts among the function's files")
+        );
         assert!(found(&files, "handler: app.py").unwrap_err().contains("app.py is no JavaScript or TypeScript"));
     }
 
     #[test]
     fn then_what_the_package_names_and_is_there() {
         let package = r#"{"main": "dist/index.js", "source": "./lib/app"}"#;
-        assert_eq!(found(&[("package.json", package), ("lib/app.ts", ""), ("index.js", "")], "").unwrap(), "lib/app.ts");
+        assert_eq!(
+            found(&[("package.json", package), ("lib/app.ts", ""), ("index.js", "")], "").unwrap(),
+            "lib/app.ts"
+        );
         let unbuilt = r#"{"main": "dist/index.js", "module": 5}"#;
         let files = [("package.json", unbuilt), ("src/index.ts", ""), ("src/util.ts", "")];
         assert_eq!(found(&files, "").unwrap(), "src/index.ts");
         let folder = r#"{"main": "lib"}"#;
-        assert_eq!(found(&[("package.json", folder), ("lib/index.cjs", ""), ("b.js", "")], "").unwrap(), "lib/index.cjs");
+        assert_eq!(
+            found(&[("package.json", folder), ("lib/index.cjs", ""), ("b.js", "")], "").unwrap(),
+            "lib/index.cjs"
+        );
     }
 
     #[test]
@@ -198,7 +208,9 @@ mod tests {
         assert_eq!(found(&[("src/main.js", ""), ("a.js", "")], "").unwrap(), "src/main.js");
         assert_eq!(found(&[("index.js", ""), ("handler.js", "")], "").unwrap(), "handler.js");
         let error = found(&[("a.js", ""), ("b.js", "")], "").unwrap_err();
-        assert!(error.starts_with("no file to begin with: there is no package.json, and none of handler, function, index, main"));
+        assert!(error.starts_with(
+            "no file to begin with: there is no package.json, and none of handler, function, index, main"
+        ));
         assert!(error.contains("handler: lib/app.ts"), "{error}");
     }
 

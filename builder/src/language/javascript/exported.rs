@@ -19,7 +19,8 @@ pub(super) fn with_handler(text: String, entry: &Entry) -> Result<Option<String>
         let declared = words::declares(&text, name);
         return Ok(declared.then(|| format!("{text}\nexport {{ {name} as handler }};\n")));
     }
-    let last = format!("module.exports = {{ handler: typeof {name} === 'undefined' ? module.exports.{name} : {name} }};");
+    let last =
+        format!("module.exports = {{ handler: typeof {name} === 'undefined' ? module.exports.{name} : {name} }};");
     Ok(Some(format!("{text}\n;{last}\n")))
 }
 
@@ -46,7 +47,10 @@ mod tests {
     #[test]
     fn another_name_is_exported_behind_the_last_line() {
         assert_eq!(last_line("export function onEvent() {} // end", "onEvent"), "export { onEvent as handler };");
-        assert!(last_line("exports.onEvent = () => 1", "onEvent").starts_with(";module.exports = { handler: typeof onEvent"));
+        assert!(
+            last_line("exports.onEvent = () => 1", "onEvent")
+                .starts_with(";module.exports = { handler: typeof onEvent")
+        );
     }
 
     #[test]

@@ -23,7 +23,8 @@ fn clean(name: &str, value: &mut Value, depth: usize) -> Result<(), Error> {
     }
     let Value::Object(fields) = value else { return Ok(()) };
     if let Some(Value::String(address)) = fields.get("resolved") {
-        let is_registry = fields.get("integrity").is_some() && (address.starts_with("http:") || address.starts_with("https:"));
+        let is_registry =
+            fields.get("integrity").is_some() && (address.starts_with("http:") || address.starts_with("https:"));
         if !is_registry && fields.get("link") != Some(&Value::Bool(true)) {
             return Err(from_elsewhere(name, address));
         }
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn what_was_fetched_from_elsewhere_is_found() {
-        let lock = serde_json::json!({"packages": {"": {}, "node_modules/a/node_modules/b": {"resolved": "git+ssh://x"}}});
+        let lock =
+            serde_json::json!({"packages": {"": {}, "node_modules/a/node_modules/b": {"resolved": "git+ssh://x"}}});
         assert!(check(&lock).unwrap_err().to_string().starts_with("package \"b\" comes from \"git+ssh://x\""));
         let lock = serde_json::json!({"packages": {"node_modules/a": {"resolved": "lib/a", "link": true}}});
         check(&lock).unwrap();

@@ -54,7 +54,8 @@ pub(crate) fn build(source: &SourceTree, manifest: &Manifest, workshop: &mut Wor
     };
     if text.len() > TEXT_BYTES_MAX {
         let (size, most) = (text.len() >> 10, TEXT_BYTES_MAX >> 10);
-        let reason = format!("the function's code has {size} KiB with all that it imports; at most {most} KiB can be run");
+        let reason =
+            format!("the function's code has {size} KiB with all that it imports; at most {most} KiB can be run");
         return Err(Error::Refused(reason + ": import less, or smaller packages"));
     }
     Ok(Product::Interpreted(Interpreted {

@@ -45,10 +45,12 @@ pub(super) fn install(
 ) -> Result<String, Error> {
     for other in ["yarn.lock", "pnpm-lock.yaml", "bun.lock"] {
         if wanted.lock.is_none() && source.get(other).is_some() {
-            workshop.note(format_args!("{other} is not read: the newest versions that package.json permits are installed"));
+            workshop
+                .note(format_args!("{other} is not read: the newest versions that package.json permits are installed"));
         }
     }
-    let write = |file: &str, text: &Value| opened.write(file, text.to_string()).map_err(Error::host("write package.json"));
+    let write =
+        |file: &str, text: &Value| opened.write(file, text.to_string()).map_err(Error::host("write package.json"));
     write("package.json", &wanted.package)?;
     if let Some(lock) = &wanted.lock {
         write("package-lock.json", lock)?;
@@ -121,7 +123,10 @@ fn complaint(failure: &ToolFailure) -> Option<String> {
     match code {
         "E404" => {
             let line = find("is not in this registry").or_else(|| find("could not be found"))?;
-            Some(format!("{}; check the names of packages", line.trim_start_matches("404").trim().trim_end_matches('.')))
+            Some(format!(
+                "{}; check the names of packages",
+                line.trim_start_matches("404").trim().trim_end_matches('.')
+            ))
         }
         "ETARGET" => find("No matching version").map(|line| line.trim_start_matches("notarget").trim().to_owned()),
         "EINTEGRITY" => Some("what the registry has is not what package-lock.json names; write the lock anew".into()),
@@ -148,7 +153,10 @@ mod tests {
     fn what_cannot_be_had_is_named_without_where_it_was_asked_for() {
         let text = "npm error code E404\nnpm error 404 Not Found - GET https://registry.example/nope - Not found\nnpm error 404\n\
             npm error 404  'nope@*' is not in this registry.\n";
-        assert_eq!(said(text), "packages cannot be installed: 'nope@*' is not in this registry; check the names of packages");
+        assert_eq!(
+            said(text),
+            "packages cannot be installed: 'nope@*' is not in this registry; check the names of packages"
+        );
         let text = "npm error code ETARGET\nnpm error notarget No matching version found for zod@99.\n";
         assert_eq!(said(text), "packages cannot be installed: No matching version found for zod@99.");
         assert!(said("npm error code EUSAGE\nnpm error `npm ci` can only").contains("do not fit"));

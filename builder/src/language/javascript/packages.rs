@@ -59,8 +59,9 @@ pub(super) fn wanted(source: &SourceTree, manifest: &Manifest) -> Result<Option<
 fn object(file: &str, bytes: &[u8]) -> Result<Map<String, Value>, Error> {
     // editors of Windows put a byte order mark there, and npm reads over it
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    serde_json::from_slice(bytes)
-        .map_err(|error| Error::Refused(format!("{file}:{}:{}: is not a JSON object: {error}", error.line(), error.column())))
+    serde_json::from_slice(bytes).map_err(|error| {
+        Error::Refused(format!("{file}:{}:{}: is not a JSON object: {error}", error.line(), error.column()))
+    })
 }
 
 fn names(package: &Map<String, Value>, field: &str) -> usize {
@@ -143,7 +144,8 @@ mod tests {
 
     #[test]
     fn packages_of_the_manifest_come_on_top() {
-        let package = r#"{"dependencies": {"zod": "^3"}, "devDependencies": {"x": "1"}, "scripts": {"install": "rm -rf /"}}"#;
+        let package =
+            r#"{"dependencies": {"zod": "^3"}, "devDependencies": {"x": "1"}, "scripts": {"install": "rm -rf /"}}"#;
         let files = [("package.json", package), ("package-lock.json", "{}")];
         let wanted = want(&files, "packages: ['zod@^4', '@scope/a', dayjs]").unwrap().unwrap();
         let expected = r#"{"dependencies":{"@scope/a":"*","dayjs":"*","zod":"^4"},"name":"function"}"#;
@@ -154,8 +156,19 @@ mod tests {
     #[test]
     fn only_registries_are_asked() {
         for spec in [
-            "git+https://example.com/a.git", "github:a/b", "a/b", "https://example.com/a.tgz", "file:../a", "link:a",
-            "workspace:*", "../a", "./a", "/etc", "~/a", "npm:git+ssh://a", "npm:npm:a",
+            "git+https://example.com/a.git",
+            "github:a/b",
+            "a/b",
+            "https://example.com/a.tgz",
+            "file:../a",
+            "link:a",
+            "workspace:*",
+            "../a",
+            "./a",
+            "/etc",
+            "~/a",
+            "npm:git+ssh://a",
+            "npm:npm:a",
         ] {
             let package = format!(r#"{{"dependencies": {{"a": "{spec}"}}}}"#);
             let error = want(&[("package.json", &package)], "").unwrap_err();
@@ -173,7 +186,11 @@ mod tests {
 
     #[test]
     fn a_package_json_that_is_none_is_refused_with_its_line() {
-        assert!(want(&[("package.json", "{\n  'a': 1}")], "").unwrap_err().starts_with("package.json:2:3: is not a JSON object"));
+        assert!(
+            want(&[("package.json", "{\n  'a': 1}")], "")
+                .unwrap_err()
+                .starts_with("package.json:2:3: is not a JSON object")
+        );
         let package = r#"{"dependencies": ["zod"]}"#;
         let error = want(&[("package.json", package)], "").unwrap_err();
         assert_eq!(error, "package.json: dependencies: must be an object of names and versions");

@@ -30,7 +30,10 @@ mod tests {
 
     #[test]
     fn a_mistake_is_shown_where_it_is() {
-        assert_eq!(quote("a.ts", "let x;\n\tlet y: = 1\n", 15, "no type"), "a.ts:2:9: no type\n    \tlet y: = 1\n    \t       ^");
+        assert_eq!(
+            quote("a.ts", "let x;\n\tlet y: = 1\n", 15, "no type"),
+            "a.ts:2:9: no type\n    \tlet y: = 1\n    \t       ^"
+        );
         assert_eq!(quote("a.ts", "", 9, "empty"), "a.ts:1:1: empty\n    \n    ^");
     }
 

@@ -51,7 +51,8 @@ fn packages_that_cannot_be_had_are_named() {
 
 #[test]
 fn what_a_package_would_run_is_not_run() {
-    let package = r#"{"dependencies": {"dayjs": "1.11.13"}, "scripts": {"preinstall": "touch owned", "install": "touch owned"}}"#;
+    let package =
+        r#"{"dependencies": {"dayjs": "1.11.13"}, "scripts": {"preinstall": "touch owned", "install": "touch owned"}}"#;
     let text = "import dayjs from 'dayjs';\nimport owned from './owned';\nexport const handler = () => dayjs(owned);\n";
     let error = built(&[("package.json", package), ("index.js", text)], "").refusal();
     assert!(error.contains("cannot import \"./owned\": there is no such file"), "{error}");

@@ -34,13 +34,15 @@ fn a_syntax_error_of_typescript_says_where() {
 
 #[test]
 fn another_handler_is_exported() {
-    let built = built_without_tools(&[("a.ts", "export const onEvent = (n: number) => n;")], "handler: a.ts:onEvent").ok();
+    let built =
+        built_without_tools(&[("a.ts", "export const onEvent = (n: number) => n;")], "handler: a.ts:onEvent").ok();
     assert!(built.text.ends_with("\nexport { onEvent as handler };\n"), "{}", built.text);
 }
 
 #[test]
 fn what_needs_a_bundler_says_that_it_is_missing() {
-    let files = [("index.js", "import { a } from './a.js'; export const handler = () => a"), ("a.js", "export const a = 1")];
+    let files =
+        [("index.js", "import { a } from './a.js'; export const handler = () => a"), ("a.js", "export const a = 1")];
     let error = built_without_tools(&files, "").done.unwrap_err().to_string();
     assert!(error.starts_with("this function needs esbuild, which is not installed here"), "{error}");
 }
