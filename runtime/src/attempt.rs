@@ -43,8 +43,8 @@ pub(crate) enum Goal {
     Again,
 }
 
-/// What an interpreter may hand to the host when it has compiled a source.
-const COMPILED_BYTES_MAX: usize = 8 << 20;
+/// What an interpreter may hand to the host when it has compiled a source: four times the largest of JavaScript's.
+const COMPILED_BYTES_MAX: usize = 64 << 20;
 
 /// What is measured while it runs.
 struct Meter {
@@ -117,9 +117,12 @@ impl Run<'_> {
         self.end(store, live, called, meter)
     }
 
-    /// What an interpreter makes of the attempt's source, or a report of why it cannot.
-    pub(crate) async fn compile(self, prepared: &Prepared) -> Result<std::result::Result<Vec<u8>, Report>> {
-        let source = self.attempt.code.as_deref().unwrap_or_default();
+    /// What an interpreter makes of a source, or a report of why it cannot.
+    pub(crate) async fn compile(
+        self,
+        prepared: &Prepared,
+        source: &str,
+    ) -> Result<std::result::Result<Vec<u8>, Report>> {
         let mut meter = Meter::new();
         let mut store = self.store(prepared, Arc::new(()))?;
         store.set_hostcall_fuel(COMPILED_BYTES_MAX);
