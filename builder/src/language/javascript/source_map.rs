@@ -64,7 +64,7 @@ mod tests {
     fn names_are_those_below_the_functions_folder() {
         let map =
             br#"{"version":3,"sources":["../src/a.ts","../node_modules/p/i.js","/etc/x\u001b[2J",null],"names":["f"],
-            "mappings":"AAAA;ACAAA,EAAE;AAFF","sourcesContent":["secret"]}"#;
+            "mappings":"AAAA;ACAAA,EAAE;AAEE","sourcesContent":["secret"]}"#;
         let table = read(map).unwrap();
         assert_eq!(table.files().collect::<Vec<_>>(), ["src/a.ts", "node_modules/p/i.js", "etc/x[2J", "(unknown)"]);
         assert_eq!(table.restore("function.js:2:3"), "node_modules/p/i.js:1:3");

@@ -4,6 +4,7 @@
 
 mod bundles;
 mod packages;
+mod phases;
 mod running;
 mod single;
 
@@ -22,7 +23,7 @@ use crate::{Error, LogLine, Toolchains, Workshop};
 
 /// A manifest with these lines.
 pub(super) fn manifest(lines: &str) -> Manifest {
-    crate::manifest::parse("function.yaml", format!("name: test\nruntime: javascript\n{lines}").as_bytes()).unwrap()
+    crate::manifest::parse("function.yaml", format!("name: test\n{lines}").as_bytes()).unwrap()
 }
 
 /// Files, and one that every tree may have.
@@ -64,7 +65,10 @@ fn built_without_tools(files: &[(&str, &str)], lines: &str) -> Built {
 }
 
 fn built_with(toolchains: &Toolchains, files: &[(&str, &str)], lines: &str) -> Built {
-    let source = tree(files);
+    built_from(toolchains, &tree(files), &manifest(lines))
+}
+
+fn built_from(toolchains: &Toolchains, source: &SourceTree, manifest: &Manifest) -> Built {
     let folder = tempfile::tempdir().unwrap();
     let rules = Rules { limits: ChildLimits::default(), isolation: Isolation::Required, network: network() };
     let (cancel, mut log) = (Cancel::new(), Vec::new());
@@ -72,7 +76,7 @@ fn built_with(toolchains: &Toolchains, files: &[(&str, &str)], lines: &str) -> B
     let timeout = Duration::from_secs(300);
     let path = folder.path().to_path_buf();
     let mut workshop = Workshop::new(path, toolchains, &rules, timeout, &cancel, &mut keep);
-    let done = build(&source, &manifest(lines), &mut workshop).map(|product| match product {
+    let done = build(source, manifest, &mut workshop).map(|product| match product {
         Product::Interpreted(interpreted) => interpreted,
         other => panic!("{other:?}"),
     });

@@ -95,11 +95,11 @@ fn nothing_outside_of_the_functions_folder_is_bundled() {
 #[test]
 fn a_text_that_is_too_much_for_the_parser_is_bundled() {
     let nested = format!("export const handler = (n: number) => {}n{};\n", "(".repeat(200), ")".repeat(200));
-    let many = "export const f = (a: number) => a ? (a) : (1);\n".repeat(1);
-    let text = nested + &many + &"// ? (\n".repeat(40);
+    let text = nested + &"// ? (\n".repeat(40);
     let built = built(&[("a.ts", &text)], "").ok();
     assert!(!built.text.contains(": number"));
-    assert!(built.lines.unwrap().restore("function.js:2:1").contains("a.ts:"));
+    let line = built.text.lines().position(|line| line.contains("handler = ")).unwrap() + 1;
+    assert_eq!(built.lines.unwrap().restore(&format!("function.js:{line}\n")), "a.ts:1\n");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn guest() -> &'static (Runtime, Prepared, TempDir) {
 /// Runs what was built. The traceback is as users see it.
 fn run(built: &Interpreted, event: &str) -> Report {
     let (runtime, prepared, _) = guest();
-    let attempt = Attempt::new(Some(built.text.clone()), Json::parse("event", event).unwrap());
+    let attempt = Attempt::new(Some(built.text.clone()), Json::parse("event", event.to_owned()).unwrap());
     let mut report = runtime.run_here(prepared, &attempt, (), || false).unwrap();
     if let Some(error) = &mut report.error {
         error.traceback = built.lines.as_ref().unwrap().restore(&error.traceback);
@@ -99,7 +99,7 @@ fn a_traceback_of_a_bundle_has_the_lines_of_its_files() {
     let error = run(&built(&files, "").ok(), "-1").error.unwrap();
     assert_eq!(error.name, "RangeError");
     assert!(error.traceback.starts_with("src/util.ts:4\n"), "{}", error.traceback);
-    assert!(error.traceback.contains("at check (src/util.ts:4:20)"), "{}", error.traceback);
+    assert!(error.traceback.contains("at check (src/util.ts:4:"), "{}", error.traceback);
     assert!(error.traceback.contains("at handler (src/index.ts:4:"), "{}", error.traceback);
 }
 
@@ -135,7 +135,52 @@ fn common_packages_run() {
     let error = report.error.unwrap();
     assert_eq!(error.name, "ZodError");
     assert!(error.traceback.contains("at handler (index.ts:7:"), "{}", error.traceback);
-    assert!(error.traceback.contains("(node_modules/zod/"), "{}", error.traceback);
+}
+
+#[test]
+fn frames_of_a_package_name_its_files() {
+    let files = [
+        ("index.js", "import fail from 'p';\nexport const handler = () => fail();\n"),
+        ("node_modules/p/package.json", r#"{"main": "lib/fail.js"}"#),
+        ("node_modules/p/lib/fail.js", "// one\nmodule.exports = function fail() {\n  throw new TypeError('p');\n};\n"),
+    ];
+    let traceback = run(&built(&files, "").ok(), "null").error.unwrap().traceback;
+    assert!(traceback.contains("(node_modules/p/lib/fail.js:3:"), "{traceback}");
+    assert!(traceback.contains("at handler (index.js:2:"), "{traceback}");
+}
+
+/// Files of a template, as `init` would copy them.
+fn template(language: &str, kind: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates").join(language).join(kind);
+    let listed = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let file = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+    };
+    listed.map(file).collect()
+}
+
+#[test]
+fn templates_build_and_run_as_they_are() {
+    let http = r#"{"pathParameters": {"name": "Ada"}, "queryStringParameters": null}"#;
+    let scheduled = r#"{"regions": {"north": 12, "south": 30}}"#;
+    let event = r#"{"items": [{"cents": 990, "count": 2}]}"#;
+    for language in ["javascript", "typescript"] {
+        for (kind, input, part) in [
+            ("http", http, r#""body":"Hello, Ada!""#),
+            ("scheduled", scheduled, r#""total":42"#),
+            ("event", event, r#""total":"19.80""#),
+        ] {
+            let files = template(language, kind);
+            let yaml = files.iter().find(|(name, _)| name == "function.yaml").unwrap().1.clone();
+            let manifest = crate::manifest::parse("function.yaml", yaml.as_bytes()).unwrap();
+            let source = SourceTree::from_files(files, &SourceLimits::default()).unwrap();
+            // only what has packages needs a tool
+            let toolchains = if kind == "scheduled" { tools() } else { Toolchains::default() };
+            let value = value(&built_from(&toolchains, &source, &manifest).ok(), input);
+            assert!(value.contains(part), "{language} {kind}: {value}");
+        }
+    }
 }
 
 #[test]
