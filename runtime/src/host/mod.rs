@@ -11,6 +11,7 @@ mod http;
 mod output;
 mod packages;
 mod scratch;
+mod seal;
 mod stdio;
 mod wasi;
 
@@ -19,6 +20,8 @@ pub(crate) use http::{HEADER_BYTES_MAX, Http};
 pub(crate) use output::Output;
 pub use packages::Packages;
 pub(crate) use scratch::{Scratch, ScratchFolders};
+pub use seal::Observed;
+pub(crate) use seal::Seal;
 pub(crate) use stdio::{Kept, Program};
 pub(crate) use wasi::{Wasi, exit_code};
 

@@ -1,18 +1,17 @@
-//! WASI 0.2 for guests that want it, such as CPython: clocks, randomness, the environment, standard streams into the logs,
-//! and files in the scratch folder. Sockets are linked, because CPython names them, and every one of them is refused.
+//! WASI 0.2 for guests that want it, such as CPython: clocks, the environment, standard streams into the logs,
+//! and files in the scratch folder; randomness is our own. Sockets are linked, because CPython names them, and every one of them is refused.
 
 use hks_protocol::Stream;
-use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sockets};
-use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 use crate::host::filesystem::{Filesystem, HasFilesystem};
 use crate::host::stdio::{Program, Sink, input};
-use crate::host::{Clock, Guest, Output, Scratch, entropy};
+use crate::host::{Clock, Guest, Output, Scratch};
 
 /// Open files, streams and timers of one guest at once. Each open file is a descriptor of the host process.
 const HANDLES_MAX: usize = 256;
@@ -76,8 +75,8 @@ fn context(environment: &[(String, String)], output: &Output, clock: Clock, prog
         .envs(environment)
         .stderr(log(Stream::Stderr))
         .initial_cwd("/tmp")
+        .wall_clock(clock.clone())
         .monotonic_clock(clock)
-        .max_random_size(u64::from(entropy::BYTES_MAX))
         .allow_blocking_current_thread(true)
         .allow_tcp(false)
         .allow_udp(false)
@@ -105,9 +104,9 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(linker, Guest::clocks)?;
     filesystem::preopens::add_to_linker::<Guest, HasFilesystem>(linker, filesystem_of)?;
     filesystem::types::add_to_linker::<Guest, HasFilesystem>(linker, filesystem_of)?;
-    random::random::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
-    random::insecure::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
-    random::insecure_seed::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
+    random::random::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    random::insecure::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    random::insecure_seed::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     link_cli(linker)?;
     link_sockets(linker)
 }
