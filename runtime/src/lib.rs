@@ -55,6 +55,15 @@ pub mod fuzzing {
         .run(&steps[..steps.len().min(1000)]);
     }
 
+    /// The event of an HTTP component.
+    pub fn request(bytes: &[u8]) {
+        let Ok(event) = str::from_utf8(bytes) else { return };
+        if let Ok(request) = crate::http::request::from_event(event) {
+            let values = request.headers().values().flat_map(|value| value.as_bytes());
+            assert!(values.chain(request.uri().to_string().as_bytes()).all(|byte| !b"\r\n\0".contains(byte)));
+        }
+    }
+
     /// The file of a snapshot.
     pub fn snapshot_file(bytes: &[u8]) {
         read_file(bytes);

@@ -95,7 +95,11 @@ impl Live {
     ) -> wasmtime::Result<Result<String, Failure>> {
         let request = match request::from_event(event) {
             Ok(request) => request,
-            Err(failure) => return Ok(Err(failure)),
+            Err(failure) => {
+                // Nothing has run in it.
+                self.came_back();
+                return Ok(Err(failure));
+            }
         };
         let (method, bytes_max) = (request.method().clone(), store.data().output.value_bytes_max());
         let handle = self.instance.get_typed_func(&mut *store, handle)?;

@@ -272,6 +272,9 @@ fn what_a_guest_holds_of_the_host_is_bounded() {
     let report = serving("(loop $l (drop (call $fields)) (br $l))").attack();
     assert_ended(&report, Outcome::Trapped, "Trap");
     assert_says(&report, &["too many"]);
+    let report = serving(&format!("{BEGIN} (call $drop_body (local.get $b))")).attack();
+    assert_ended(&report, Outcome::Trapped, "Trap");
+    assert_says(&report, &["a body before its stream"]);
     let report = serving(
         "(local.set $a (call $fields)) (memory.fill (i32.const 0) (i32.const 120) (i32.const 1000))
         (loop $l (call $header (local.get $a) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1000)) (br $l))",

@@ -13,6 +13,7 @@
 mod bounds;
 mod componentize;
 mod error;
+mod exit;
 mod features;
 mod foreign;
 #[cfg(any(test, fuzzing))]

@@ -105,6 +105,28 @@ fn a_wasip1_command_becomes_a_component_that_runs() {
 }
 
 #[test]
+fn exit_codes_of_commands_are_told() {
+    let exits = |wasm: &[u8]| {
+        let decoded = wit_parser::decoding::decode(wasm).unwrap();
+        let resolve = decoded.resolve();
+        let exit = resolve.interfaces.iter().find(|(_, found)| found.name.as_deref() == Some("exit"));
+        exit.is_some_and(|(_, found)| found.functions.contains_key("exit-with-code"))
+    };
+    assert!(exits(&componentize(&wat(HELLO), &bounds()).unwrap()));
+    // One that has types of its own, and one that never ends itself.
+    let wit = "package test:typed; world typed { import wasi:cli/exit@0.2.3; }
+        package wasi:cli@0.2.3 { interface exit { exit: func(status: result); } }";
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("typed.wit", wit).unwrap();
+    let world = resolve.select_world(&[package], Some("typed")).unwrap();
+    let mut typed = wat(HELLO);
+    embed_component_metadata(&mut typed, &resolve, world, StringEncoding::UTF8).unwrap();
+    assert!(exits(&componentize(&typed, &bounds()).unwrap()));
+    let endless = HELLO.replace("(import \"wasi_snapshot_preview1\" \"proc_exit\" (func (param i32)))", "");
+    assert!(!exits(&componentize(&wat(&endless), &bounds()).unwrap()));
+}
+
+#[test]
 fn a_module_that_only_follows_our_names_becomes_a_function() {
     assert_eq!(recognise(&wat(HANDLER), &bounds()).unwrap(), Kind::Core);
     let shape = accepted(wat(HANDLER));
