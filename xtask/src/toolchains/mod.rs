@@ -80,6 +80,12 @@ pub(crate) fn provide(workspace: &Workspace, toolsets: &[Toolset]) -> Result<()>
     Ok(())
 }
 
+/// A tool's program, made sure of.
+pub(crate) fn program(workspace: &Workspace, toolset: Toolset) -> Result<PathBuf> {
+    let first = toolset.provide(workspace)?.into_iter().next();
+    Ok(first.context("a toolset has a tool")?.program)
+}
+
 /// Replaces a description in one step: a build may be reading it.
 fn write(folder: &Path, description: &Description) -> Result<()> {
     let Description { name, program, arguments, environment, readable } = description;
