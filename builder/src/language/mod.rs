@@ -6,6 +6,8 @@
 pub(crate) mod c;
 mod compiled;
 pub(crate) mod go;
+#[cfg(test)]
+mod testing;
 
 use crate::source::SourceTree;
 

@@ -17,6 +17,7 @@ mod features;
 mod foreign;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod go;
 mod offer;
 mod packages;
 mod recognise;
