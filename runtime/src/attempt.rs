@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use hks_protocol::{Attempt, ByteSize, LogSink, Report, Stream, Usage};
 use jiff::Timestamp;
 use serde_json::json;
@@ -10,11 +11,11 @@ use wasmtime::Store;
 
 use crate::cancel::Cancel;
 use crate::deadline::{Stopped, run_until};
-use crate::host::{Clock, Guest, Output, Scratch, ScratchFolders, Wasi, environment};
+use crate::host::{Clock, Guest, Http, Kept, Output, Program, Scratch, ScratchFolders, Seal, Wasi, environment};
 use crate::live::{Live, Request, Source};
 use crate::memory::MemoryLimiter;
 use crate::outcome::{Ending, Evidence, Returned, TRANSFER_BYTES};
-use crate::prepared::Prepared;
+use crate::prepared::{Entry, Prepared};
 use crate::snapshot::Snapshot;
 use crate::{Error, Result};
 
@@ -28,6 +29,8 @@ pub(crate) struct Run<'a> {
     pub(crate) asked: Instant,
     /// What an interpreter made of the attempt's source before.
     pub(crate) compiled: Option<Arc<[u8]>>,
+    /// For what must depend on the code alone.
+    pub(crate) seal: Option<Arc<Seal>>,
 }
 
 /// What an attempt asks for.
@@ -37,10 +40,12 @@ pub(crate) enum Goal {
     Handle,
     /// A function behind its top level.
     Load,
+    /// The result of the handler, where the top level has run already.
+    Again,
 }
 
-/// What an interpreter may hand to the host when it has compiled a source.
-const COMPILED_BYTES_MAX: usize = 8 << 20;
+/// What an interpreter may hand to the host when it has compiled a source: four times the largest of JavaScript's.
+const COMPILED_BYTES_MAX: usize = 64 << 20;
 
 /// What is measured while it runs.
 struct Meter {
@@ -77,6 +82,11 @@ impl Remains {
 }
 
 impl Run<'_> {
+    pub(crate) fn sealed(mut self, seal: Arc<Seal>) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
     /// Runs the attempt and hands its report to `done`. Whatever happens, the store is gone when this returns; giving its
     /// memory back takes time that `done` does not have to wait for.
     pub(crate) async fn run(self, prepared: &Prepared, sink: Arc<dyn LogSink>, done: impl FnOnce(Result<Report>)) {
@@ -108,14 +118,29 @@ impl Run<'_> {
         self.end(store, live, called, meter)
     }
 
-    /// What an interpreter makes of the attempt's source, if it can.
-    pub(crate) async fn compile(self, prepared: &Prepared) -> Option<Vec<u8>> {
-        let source = self.attempt.code.as_deref()?;
-        let mut store = self.store(prepared, Arc::new(())).ok()?;
+    /// What an interpreter makes of a source, or a report of why it cannot.
+    pub(crate) async fn compile(
+        self,
+        prepared: &Prepared,
+        source: &str,
+    ) -> Result<std::result::Result<Vec<u8>, Report>> {
+        let mut meter = Meter::new();
+        let mut store = self.store(prepared, Arc::new(()))?;
         store.set_hostcall_fuel(COMPILED_BYTES_MAX);
         let deadline = store.data().clock.deadline();
-        let work = async { Live::start(&mut store, prepared).await?.compile(&mut store, source).await };
-        run_until(deadline, self.cancel, &mut Duration::default(), work).await.ok()?.ok()?.ok()
+        let work = async {
+            match Live::start(&mut store, prepared).await {
+                Ok(mut live) => live.compile(&mut store, source).await.map_err(Called::Trapped),
+                Err(error) => Err(Called::NotInstantiated(error)),
+            }
+        };
+        let called = match run_until(deadline, self.cancel, &mut meter.cpu, work).await {
+            Ok(Ok(Ok(compiled))) => return Ok(Ok(compiled)),
+            Ok(Ok(Err(failure))) => Ok(Called::Returned(Err(failure))),
+            Ok(Err(called)) => Ok(called),
+            Err(stopped) => Err(stopped),
+        };
+        self.report(&mut store, called, meter).map(Err)
     }
 
     /// Where an interpreter is after its first answer, which it prepares much for. It has seen nothing of a function: no
@@ -124,7 +149,7 @@ impl Run<'_> {
         let mut store = self.store(prepared, Arc::new(())).map_err(|error| error.to_string())?;
         let guest = store.data_mut();
         guest.environment.clear();
-        guest.wasi.renew(&guest.environment, &guest.output, guest.clock);
+        guest.wasi.renew(&guest.environment, &guest.output, guest.clock.clone());
         let deadline = guest.clock.deadline();
         let work = async {
             let mut live = Live::start(&mut store, prepared).await.map_err(|error| format!("{error:#}"))?;
@@ -144,7 +169,7 @@ impl Run<'_> {
         }
         let Held { mut store, mut live } = held;
         let deadline = store.data().clock.deadline();
-        let work = self.call(&mut store, &mut live, Goal::Handle, &mut meter.start);
+        let work = self.call(&mut store, &mut live, Goal::Again, &mut meter.start);
         let called = run_until(deadline, self.cancel, &mut meter.cpu, work).await;
         self.end(store, Some(live), called, meter)
     }
@@ -157,23 +182,50 @@ impl Run<'_> {
         meter: Meter,
     ) -> (Result<Report>, Option<Remains>) {
         let came_back = matches!(called, Ok(Called::Returned(_)));
-        let report = self.report(&mut store, called, meter);
+        let mut report = self.report(&mut store, called, meter);
+        let lines = live.as_ref().and_then(|live| live.prepared().lines());
+        if let (Some(lines), Ok(Report { error: Some(error), .. })) = (lines, &mut report) {
+            error.traceback = lines.restore(&error.traceback);
+        }
         (report, Some(Remains { store, live, came_back }))
     }
 
     fn guest(&self, prepared: &Prepared, sink: Arc<dyn LogSink>) -> Guest {
         let limits = &self.attempt.limits;
-        let environment = environment::variables(self.attempt);
         let output = Output::new(limits.log_bytes(), limits.output_bytes(), sink);
         let scratch = Scratch::new(self.scratch.clone(), limits.tmp_bytes());
-        let clock = Clock::start(limits.timeout());
+        let clock = Clock::start(limits.timeout(), self.seal.clone());
+        let mut environment = self.environment();
+        // Those of our own worlds get it with the call.
+        if !prepared.is_lasting() {
+            environment.push((environment::CONTEXT.into(), self.context(&clock)));
+        }
+        let stdout = matches!(prepared.entry(), Entry::Command(_)).then(|| Kept::new(limits.output_bytes()));
+        let program = match &stdout {
+            Some(stdout) => Program::Command {
+                name: self.attempt.function.name.clone(),
+                stdin: Bytes::copy_from_slice(self.attempt.input.as_str().as_bytes()),
+                stdout: stdout.clone(),
+            },
+            None => Program::Silent,
+        };
         Guest {
             memory: MemoryLimiter::new(limits.memory_bytes()),
-            wasi: Wasi::new(&environment, &output, scratch, clock),
+            wasi: Wasi::new(&environment, &output, scratch, clock.clone(), program),
+            http: Http::new(),
+            stdout,
             clock,
             environment,
             packages: Arc::clone(prepared.packages()),
             output,
+        }
+    }
+
+    /// Who it is, too, unless what it does now is for all its attempts.
+    fn environment(&self) -> Vec<(String, String)> {
+        match self.seal {
+            None => environment::variables(self.attempt),
+            Some(_) => environment::own_variables(self.attempt),
         }
     }
 
@@ -206,11 +258,11 @@ impl Run<'_> {
     fn renew(&self, store: &mut Store<Guest>, sink: Arc<dyn LogSink>) -> Result<()> {
         let limits = &self.attempt.limits;
         let guest = store.data_mut();
-        guest.environment = environment::variables(self.attempt);
+        guest.environment = self.environment();
         guest.output = Output::new(limits.log_bytes(), limits.output_bytes(), sink);
-        guest.clock = Clock::start(limits.timeout());
+        guest.clock = Clock::start(limits.timeout(), self.seal.clone());
         guest.memory.renew(limits.memory_bytes());
-        guest.wasi.renew(&guest.environment, &guest.output, guest.clock);
+        guest.wasi.renew(&guest.environment, &guest.output, guest.clock.clone());
         self.refuel(store)
     }
 
@@ -221,8 +273,12 @@ impl Run<'_> {
         }
         *start = self.asked.elapsed();
         let event = self.attempt.input.as_str();
-        let context = self.context(store.data());
-        let source = self.attempt.code.as_deref().map(|text| Source { text, compiled: self.compiled.as_deref() });
+        let context = self.context(&store.data().clock);
+        let own = live.prepared().code().cloned();
+        let source = match &own {
+            Some(code) => Some(Source { text: &code.text, compiled: code.compiled.as_deref() }),
+            None => self.attempt.code.as_deref().map(|text| Source { text, compiled: self.compiled.as_deref() }),
+        };
         let request = match (goal, source) {
             (Goal::Load, Some(source)) => Request::Load { source },
             (Goal::Handle, Some(source)) => Request::Run { source, event, context: &context },
@@ -235,7 +291,7 @@ impl Run<'_> {
     }
 
     /// What a handler sees as its `context`, as JSON.
-    fn context(&self, guest: &Guest) -> String {
+    fn context(&self, clock: &Clock) -> String {
         let attempt = self.attempt;
         json!({
             "execution_id": attempt.execution_id,
@@ -244,7 +300,7 @@ impl Run<'_> {
             "function_version": attempt.function.version,
             "project": attempt.function.project,
             "trigger": attempt.trigger,
-            "deadline_ms": guest.clock.deadline_unix_ms(),
+            "deadline_ms": clock.deadline_unix_ms(),
             "scheduled_at": attempt.scheduled_at,
             "memory_limit_mb": attempt.limits.memory_bytes() >> 20,
         })
@@ -263,6 +319,12 @@ impl Run<'_> {
         if guest.wasi.scratch().was_full() {
             let note = format!("hks: /tmp is full, its limit is {}\n", ByteSize(limits.tmp_bytes()));
             guest.output.write(Stream::Stderr, note.as_bytes());
+        }
+        // What a command printed is its value only if it succeeded; otherwise people need it to see why.
+        if let Some(stdout) = &guest.stdout
+            && !matches!(called, Ok(Called::Returned(Ok(_))))
+        {
+            guest.output.write(Stream::Stdout, &stdout.take());
         }
         let said = guest.output.finish();
         let evidence = Evidence { limits, memory: &guest.memory, value_bytes_max: said.value_bytes_max };

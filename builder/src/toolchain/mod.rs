@@ -6,6 +6,7 @@
 //!
 //! Both belong to the operator: a build's source is never looked at.
 
+mod rust;
 mod warm;
 
 use std::collections::BTreeMap;
@@ -93,10 +94,17 @@ impl Toolchains {
         if let Some(described) = self.described(name)? {
             return Ok(described);
         }
-        known
-            .program
-            .and_then(|program| self.on_path(program))
-            .ok_or(Error::MissingTool { tool: known.name, install: known.install })
+        let found = match known.program {
+            Some(program) => self.on_path(program),
+            None if name == "rust-wasm" => rust::on_path(&self.path),
+            None => None,
+        };
+        found.ok_or(Error::MissingTool { tool: known.name, install: known.install })
+    }
+
+    /// Where builds may keep what they have made for builds to come; nothing where there is no managed folder.
+    pub(crate) fn kept(&self, name: &str) -> Option<PathBuf> {
+        self.managed.as_ref().map(|folder| folder.join(name))
     }
 
     /// Where caches of compilers are kept that [`warm`] fills; nowhere if no folder is managed.

@@ -5,6 +5,8 @@
 
 mod clang;
 mod go;
+mod javascript;
+mod python;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,18 +25,26 @@ const MANAGED: &str = "toolchains";
 /// What can be provided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Toolset {
-    Clang,
+    /// uv.
+    Python,
+    /// Node, npm and esbuild.
+    Javascript,
+    /// Go.
     Go,
+    /// A C compiler with the standard library of WebAssembly.
+    Clang,
 }
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 2] = [Self::Clang, Self::Go];
+    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Javascript, Self::Go, Self::Clang];
 
     fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
         match self {
-            Self::Clang => clang::provide(workspace),
+            Self::Python => python::provide(workspace),
+            Self::Javascript => javascript::provide(workspace),
             Self::Go => go::provide(workspace),
+            Self::Clang => clang::provide(workspace),
         }
     }
 }
@@ -59,24 +69,15 @@ pub(crate) fn managed(workspace: &Workspace) -> PathBuf {
 
 /// Makes sure that tools are there, and describes them.
 pub(crate) fn provide(workspace: &Workspace, toolsets: &[Toolset]) -> Result<()> {
-    toolsets.iter().try_for_each(|toolset| describe(workspace, *toolset).map(drop))
-}
-
-/// The program of a set's first tool, for steps that run it themselves.
-pub(crate) fn program(workspace: &Workspace, toolset: Toolset) -> Result<PathBuf> {
-    let first = describe(workspace, toolset)?.into_iter().next();
-    Ok(first.context("a set of tools has at least one")?.program)
-}
-
-fn describe(workspace: &Workspace, toolset: Toolset) -> Result<Vec<Description>> {
     let folder = managed(workspace);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let descriptions = toolset.provide(workspace)?;
-    for description in &descriptions {
-        write(&folder, description)?;
-        ui::note(&format!("{} is {}", description.name, description.program.display()));
+    for toolset in toolsets {
+        for description in toolset.provide(workspace)? {
+            write(&folder, &description)?;
+            ui::note(&format!("{} is {}", description.name, description.program.display()));
+        }
     }
-    Ok(descriptions)
+    Ok(())
 }
 
 /// Replaces a description in one step: a build may be reading it.

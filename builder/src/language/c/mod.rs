@@ -52,7 +52,7 @@ pub(crate) fn build(source: &SourceTree, manifest: &Manifest, workshop: &mut Wor
     compiler.warm(workshop)?;
     let tool = compiler.tool(workshop.folder(), &workshop.folder().join(".zig"));
     let include = ["-I../hks", "-I.", "-Iinclude"];
-    let tool = tool.inside(SOURCE).arguments(include).arguments(&files);
+    let tool = tool.starts_in(SOURCE).arguments(include).arguments(&files);
     let tool = tool.arguments(libraries(&files)).arguments(["-o".to_owned(), format!("../{OUTPUT}")]);
     workshop.run("compile", &tool, Network::Denied)?;
     Ok(Product::Wasm { wasm: take_output(workshop)?, lock: None })

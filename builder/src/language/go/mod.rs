@@ -66,7 +66,7 @@ pub(crate) fn build(source: &SourceTree, manifest: &Manifest, workshop: &mut Wor
     let output = format!("../{OUTPUT}");
     let tool = go
         .tool(workshop.folder())
-        .inside(SOURCE)
+        .starts_in(SOURCE)
         .environment("GOPROXY", "off")
         .arguments(["build"])
         .arguments(COMPILE_FLAGS)

@@ -97,7 +97,7 @@ pub(super) fn prepare(
         fs::write(place, GENERATED).map_err(Error::host("write go.mod"))?;
         return Ok(None);
     }
-    let tool = || go.tool(workshop.folder()).inside(SOURCE).arguments(["mod"]);
+    let tool = || go.tool(workshop.folder()).starts_in(SOURCE).arguments(["mod"]);
     let (look, edit) = (tool().arguments(["edit", "-json"]), tool().arguments(["edit"]));
     let fetch = tool().arguments([if source.get("go.sum").is_some() { "download" } else { "tidy" }]);
     let text = workshop.capture("read go.mod", &look, Network::Denied)?;
