@@ -8,6 +8,7 @@
 //! This crate does not run anything; see `hks-runtime`. It holds the only `unsafe` code of the execution path.
 
 mod artifact;
+mod compiled;
 mod config;
 mod error;
 mod key;
@@ -17,6 +18,7 @@ mod split;
 mod store;
 
 pub use artifact::{Artifact, Digest};
+pub use compiled::Compiled;
 pub use config::{CpuTarget, Engine, EngineConfig, Metering};
 pub use error::Error;
 pub use split::{Memory, PAGE_BYTES, Shape, get_global, set_global};

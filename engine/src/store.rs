@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::Component;
 
 use crate::artifact::{Artifact, Digest};
+use crate::compiled::Compiled;
 use crate::key::{self, Key};
 use crate::memo;
 use crate::seal::Seal;
-use crate::split::{self, PAGE_BYTES};
 use crate::{Engine, Error, Result};
 
 /// A folder of sealed artifacts that belongs to this user.
@@ -80,7 +80,20 @@ impl ArtifactStore {
     /// # Errors
     /// The component is invalid, or the folder cannot be written.
     pub fn load_or_compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Artifact> {
-        let source = Digest::of(wasm);
+        self.load_or(engine, Digest::of(wasm), || Compiled::new(engine, wasm))
+    }
+
+    /// The same for a component by its digest, with another way to compile it: in a process with limits, say. What `compile`
+    /// gives is sealed and then run as it is, so only our own compiler may have made it, from that very component.
+    ///
+    /// # Errors
+    /// Those of `compile`, or the folder cannot be written.
+    pub fn load_or<E: From<Error>>(
+        &self,
+        engine: &Engine,
+        source: Digest,
+        compile: impl FnOnce() -> Result<Compiled, E>,
+    ) -> Result<Artifact, E> {
         if let Some(artifact) = self.load_trusted(engine, source)? {
             return Ok(artifact);
         }
@@ -88,9 +101,11 @@ impl ArtifactStore {
         if let Some(artifact) = self.load_trusted(engine, source)? {
             return Ok(artifact);
         }
-        self.compile(engine, wasm, source)?;
+        let compiled = compile()?;
+        self.seal(engine, source, &compiled)?;
         let path = self.path(engine, source);
-        self.load(engine, source)?.ok_or_else(|| Error::refused(&path, "it vanished right after it was compiled"))
+        let loaded = self.load(engine, source)?;
+        Ok(loaded.ok_or_else(|| Error::refused(&path, "it vanished right after it was compiled"))?)
     }
 
     /// Like `load`, but a file that cannot be trusted counts as none.
@@ -112,28 +127,14 @@ impl ArtifactStore {
         Ok(file)
     }
 
-    fn compile(&self, engine: &Engine, wasm: &[u8], source: Digest) -> Result<()> {
-        let split = split::split(wasm)?;
-        let mut content = engine
-            .wasmtime()
-            .precompile_component(&split.component)
-            .map_err(|error| Error::InvalidComponent(format!("{error:#}")))?;
-        let code_bytes = content.len() as u64;
-        content.resize(content.len().next_multiple_of(PAGE_BYTES), 0);
-        content.extend_from_slice(&split.pages);
-        let shape = serde_json::to_vec(&split.shape).expect("a shape has only string keys");
-        content.extend_from_slice(&shape);
-        let seal = Seal {
-            fingerprint: *engine.fingerprint(),
-            source,
-            code_bytes,
-            pages_bytes: split.pages.len() as u64,
-            shape_bytes: shape.len() as u64,
-        };
-        let footer = seal.sign(&self.key, &content);
+    fn seal(&self, engine: &Engine, source: Digest, compiled: &Compiled) -> Result<()> {
+        let Compiled { content, code_bytes, pages_bytes, shape_bytes } = compiled;
+        let (code_bytes, pages_bytes, shape_bytes) = (*code_bytes, *pages_bytes, *shape_bytes);
+        let seal = Seal { fingerprint: *engine.fingerprint(), source, code_bytes, pages_bytes, shape_bytes };
+        let footer = seal.sign(&self.key, content);
         let path = self.path(engine, source);
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io("create", &path))?;
-        file.write_all(&content).and_then(|()| file.write_all(&footer)).map_err(Error::io("write", &path))?;
+        file.write_all(content).and_then(|()| file.write_all(&footer)).map_err(Error::io("write", &path))?;
         file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
         Ok(())
     }

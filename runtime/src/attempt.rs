@@ -10,7 +10,7 @@ use wasmtime::Store;
 
 use crate::cancel::Cancel;
 use crate::deadline::{Stopped, run_until};
-use crate::host::{Clock, Guest, Output, Scratch, ScratchFolders, Wasi, environment};
+use crate::host::{Clock, Guest, Output, Scratch, ScratchFolders, Seal, Wasi, environment};
 use crate::live::{Live, Request, Source};
 use crate::memory::MemoryLimiter;
 use crate::outcome::{Ending, Evidence, Returned, TRANSFER_BYTES};
@@ -28,6 +28,8 @@ pub(crate) struct Run<'a> {
     pub(crate) asked: Instant,
     /// What an interpreter made of the attempt's source before.
     pub(crate) compiled: Option<Arc<[u8]>>,
+    /// For what must depend on the code alone.
+    pub(crate) seal: Option<Arc<Seal>>,
 }
 
 /// What an attempt asks for.
@@ -37,10 +39,12 @@ pub(crate) enum Goal {
     Handle,
     /// A function behind its top level.
     Load,
+    /// The result of the handler, where the top level has run already.
+    Again,
 }
 
-/// What an interpreter may hand to the host when it has compiled a source.
-const COMPILED_BYTES_MAX: usize = 8 << 20;
+/// What an interpreter may hand to the host when it has compiled a source: four times the largest of JavaScript's.
+const COMPILED_BYTES_MAX: usize = 64 << 20;
 
 /// What is measured while it runs.
 struct Meter {
@@ -77,6 +81,11 @@ impl Remains {
 }
 
 impl Run<'_> {
+    pub(crate) fn sealed(mut self, seal: Arc<Seal>) -> Self {
+        self.seal = Some(seal);
+        self
+    }
+
     /// Runs the attempt and hands its report to `done`. Whatever happens, the store is gone when this returns; giving its
     /// memory back takes time that `done` does not have to wait for.
     pub(crate) async fn run(self, prepared: &Prepared, sink: Arc<dyn LogSink>, done: impl FnOnce(Result<Report>)) {
@@ -108,14 +117,29 @@ impl Run<'_> {
         self.end(store, live, called, meter)
     }
 
-    /// What an interpreter makes of the attempt's source, if it can.
-    pub(crate) async fn compile(self, prepared: &Prepared) -> Option<Vec<u8>> {
-        let source = self.attempt.code.as_deref()?;
-        let mut store = self.store(prepared, Arc::new(())).ok()?;
+    /// What an interpreter makes of a source, or a report of why it cannot.
+    pub(crate) async fn compile(
+        self,
+        prepared: &Prepared,
+        source: &str,
+    ) -> Result<std::result::Result<Vec<u8>, Report>> {
+        let mut meter = Meter::new();
+        let mut store = self.store(prepared, Arc::new(()))?;
         store.set_hostcall_fuel(COMPILED_BYTES_MAX);
         let deadline = store.data().clock.deadline();
-        let work = async { Live::start(&mut store, prepared).await?.compile(&mut store, source).await };
-        run_until(deadline, self.cancel, &mut Duration::default(), work).await.ok()?.ok()?.ok()
+        let work = async {
+            match Live::start(&mut store, prepared).await {
+                Ok(mut live) => live.compile(&mut store, source).await.map_err(Called::Trapped),
+                Err(error) => Err(Called::NotInstantiated(error)),
+            }
+        };
+        let called = match run_until(deadline, self.cancel, &mut meter.cpu, work).await {
+            Ok(Ok(Ok(compiled))) => return Ok(Ok(compiled)),
+            Ok(Ok(Err(failure))) => Ok(Called::Returned(Err(failure))),
+            Ok(Err(called)) => Ok(called),
+            Err(stopped) => Err(stopped),
+        };
+        self.report(&mut store, called, meter).map(Err)
     }
 
     /// Where an interpreter is after its first answer, which it prepares much for. It has seen nothing of a function: no
@@ -124,7 +148,7 @@ impl Run<'_> {
         let mut store = self.store(prepared, Arc::new(())).map_err(|error| error.to_string())?;
         let guest = store.data_mut();
         guest.environment.clear();
-        guest.wasi.renew(&guest.environment, &guest.output, guest.clock);
+        guest.wasi.renew(&guest.environment, &guest.output, guest.clock.clone());
         let deadline = guest.clock.deadline();
         let work = async {
             let mut live = Live::start(&mut store, prepared).await.map_err(|error| format!("{error:#}"))?;
@@ -144,7 +168,7 @@ impl Run<'_> {
         }
         let Held { mut store, mut live } = held;
         let deadline = store.data().clock.deadline();
-        let work = self.call(&mut store, &mut live, Goal::Handle, &mut meter.start);
+        let work = self.call(&mut store, &mut live, Goal::Again, &mut meter.start);
         let called = run_until(deadline, self.cancel, &mut meter.cpu, work).await;
         self.end(store, Some(live), called, meter)
     }
@@ -163,17 +187,25 @@ impl Run<'_> {
 
     fn guest(&self, prepared: &Prepared, sink: Arc<dyn LogSink>) -> Guest {
         let limits = &self.attempt.limits;
-        let environment = environment::variables(self.attempt);
+        let environment = self.environment();
         let output = Output::new(limits.log_bytes(), limits.output_bytes(), sink);
         let scratch = Scratch::new(self.scratch.clone(), limits.tmp_bytes());
-        let clock = Clock::start(limits.timeout());
+        let clock = Clock::start(limits.timeout(), self.seal.clone());
         Guest {
             memory: MemoryLimiter::new(limits.memory_bytes()),
-            wasi: Wasi::new(&environment, &output, scratch, clock),
+            wasi: Wasi::new(&environment, &output, scratch, clock.clone()),
             clock,
             environment,
             packages: Arc::clone(prepared.packages()),
             output,
+        }
+    }
+
+    /// Who it is, too, unless what it does now is for all its attempts.
+    fn environment(&self) -> Vec<(String, String)> {
+        match self.seal {
+            None => environment::variables(self.attempt),
+            Some(_) => environment::own_variables(self.attempt),
         }
     }
 
@@ -206,11 +238,11 @@ impl Run<'_> {
     fn renew(&self, store: &mut Store<Guest>, sink: Arc<dyn LogSink>) -> Result<()> {
         let limits = &self.attempt.limits;
         let guest = store.data_mut();
-        guest.environment = environment::variables(self.attempt);
+        guest.environment = self.environment();
         guest.output = Output::new(limits.log_bytes(), limits.output_bytes(), sink);
-        guest.clock = Clock::start(limits.timeout());
+        guest.clock = Clock::start(limits.timeout(), self.seal.clone());
         guest.memory.renew(limits.memory_bytes());
-        guest.wasi.renew(&guest.environment, &guest.output, guest.clock);
+        guest.wasi.renew(&guest.environment, &guest.output, guest.clock.clone());
         self.refuel(store)
     }
 
@@ -222,7 +254,11 @@ impl Run<'_> {
         *start = self.asked.elapsed();
         let event = self.attempt.input.as_str();
         let context = self.context(store.data());
-        let source = self.attempt.code.as_deref().map(|text| Source { text, compiled: self.compiled.as_deref() });
+        let own = live.prepared().code().cloned();
+        let source = match &own {
+            Some(code) => Some(Source { text: &code.text, compiled: code.compiled.as_deref() }),
+            None => self.attempt.code.as_deref().map(|text| Source { text, compiled: self.compiled.as_deref() }),
+        };
         let request = match (goal, source) {
             (Goal::Load, Some(source)) => Request::Load { source },
             (Goal::Handle, Some(source)) => Request::Run { source, event, context: &context },

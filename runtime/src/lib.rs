@@ -28,9 +28,9 @@ mod ticker;
 
 pub use config::RuntimeConfig;
 pub use error::Error;
-pub use host::Packages;
+pub use host::{Observed, Packages};
 pub use prepared::Prepared;
-pub use runtime::{Execution, Runtime};
+pub use runtime::{Execution, Preinitialized, Runtime};
 pub use session::Session;
 /// For `fuzz/`.
 #[cfg(fuzzing)]

@@ -49,6 +49,11 @@ impl Live {
         Ok(live)
     }
 
+    /// What it is an instance of.
+    pub(crate) fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
     /// Calls it. An error is a trap or the like, after which the instance must not be used any more.
     pub(crate) async fn call(
         &mut self,

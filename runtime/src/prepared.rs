@@ -28,8 +28,24 @@ struct Inner {
     linked: Arc<Linked>,
     snapshot: Option<Snapshot>,
     packages: Arc<Packages>,
-    /// The snapshot is behind the top level of a source.
-    is_loaded: bool,
+    function: Function,
+}
+
+/// What of an interpreter's function is there before an attempt comes.
+#[derive(Clone)]
+enum Function {
+    /// Nothing: attempts bring their source. Or it is no interpreter.
+    None,
+    /// Its source, which each execution runs from the top.
+    Source(Arc<Code>),
+    /// All of it: the snapshot is behind the top level of a source.
+    Loaded,
+}
+
+/// A function's source, and what the interpreter made of it.
+pub(crate) struct Code {
+    pub(crate) text: String,
+    pub(crate) compiled: Option<Vec<u8>>,
 }
 
 /// What all snapshots of an artifact have in common.
@@ -67,7 +83,7 @@ impl Prepared {
     /// Whether attempts must bring source text along: it is an interpreter that has none yet.
     #[must_use]
     pub fn is_interpreter(&self) -> bool {
-        matches!(self.entry(), Entry::Interpreter(_)) && !self.0.is_loaded
+        matches!((self.entry(), &self.0.function), (Entry::Interpreter(_), Function::None))
     }
 
     /// What its instances start from; `None` if that is not known beforehand, and they copy their data at every start.
@@ -79,21 +95,31 @@ impl Prepared {
     /// The same with packages that its code can import.
     #[must_use]
     pub fn with_packages(&self, packages: Arc<Packages>) -> Self {
-        let Inner { linked, snapshot, is_loaded, .. } = &*self.0;
-        let (linked, snapshot) = (Arc::clone(linked), snapshot.clone());
-        Self(Arc::new(Inner { linked, snapshot, packages, is_loaded: *is_loaded }))
+        let Inner { linked, snapshot, function, .. } = &*self.0;
+        let (linked, snapshot, function) = (Arc::clone(linked), snapshot.clone(), function.clone());
+        Self(Arc::new(Inner { linked, snapshot, packages, function }))
+    }
+
+    /// The function with that source, for the interpreter that this is. `compiled` is what [`Runtime::compile`](crate::Runtime::compile)
+    /// made of the very same text by the very same interpreter: forged bytes can crash the function's instance.
+    #[must_use]
+    pub fn with_source(&self, text: String, compiled: Option<Vec<u8>>) -> Self {
+        let Inner { linked, snapshot, packages, .. } = &*self.0;
+        let (linked, snapshot, packages) = (Arc::clone(linked), snapshot.clone(), Arc::clone(packages));
+        let function = Function::Source(Arc::new(Code { text, compiled }));
+        Self(Arc::new(Inner { linked, snapshot, packages, function }))
     }
 
     /// The same interpreter further on: `snapshot` has seen nothing of a function.
     fn from(&self, snapshot: Snapshot) -> Self {
         let (linked, packages) = (Arc::clone(&self.0.linked), Arc::clone(&self.0.packages));
-        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, is_loaded: false }))
+        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, function: Function::None }))
     }
 
     /// The function whose top level has run in the instance that `snapshot` is of.
     pub(crate) fn behind(&self, snapshot: Snapshot) -> Self {
         let (linked, packages) = (Arc::clone(&self.0.linked), Arc::clone(&self.0.packages));
-        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, is_loaded: true }))
+        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, function: Function::Loaded }))
     }
 
     /// The function that [`Snapshot::to_bytes`] was asked about, for the interpreter that this is.
@@ -109,6 +135,14 @@ impl Prepared {
 
     pub(crate) fn packages(&self) -> &Arc<Packages> {
         &self.0.packages
+    }
+
+    /// Its source, if it is a function that runs from the top each time.
+    pub(crate) fn code(&self) -> Option<&Arc<Code>> {
+        match &self.0.function {
+            Function::Source(code) => Some(code),
+            Function::None | Function::Loaded => None,
+        }
     }
 
     /// Mutable globals, by module.
@@ -137,7 +171,7 @@ impl Prepared {
         let snapshot =
             Snapshot::initial(places, artifact).map_err(|error| Error::Host(format!("snapshot: {error}")))?;
         let linked = Arc::new(Linked { artifact: artifact.clone(), instance, entry });
-        Ok(Self(Arc::new(Inner { linked, snapshot, packages: Arc::default(), is_loaded: false })))
+        Ok(Self(Arc::new(Inner { linked, snapshot, packages: Arc::default(), function: Function::None })))
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hks_engine::{Artifact, Digest, Engine, EngineConfig};
-use hks_protocol::{Attempt, Json, LogSink, Outcome, Report};
+use hks_protocol::{Attempt, Json, Limits, LogSink, Outcome, Report};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::timeout;
 
@@ -15,7 +15,7 @@ use crate::attempt::{Goal, Held, Remains, Run};
 use crate::cancel::Cancel;
 use crate::code_cache::{CodeCache, Key, Lookup};
 use crate::deadline::{Stopped, run_until};
-use crate::host::ScratchFolders;
+use crate::host::{Observed, ScratchFolders, Seal};
 use crate::outcome::Evidence;
 use crate::prepared::PreparedCache;
 use crate::session::Session;
@@ -95,7 +95,8 @@ impl Runtime {
         let attempt = Attempt::new(Some(String::new()), Json::null());
         let (cancel, asked) = (Cancel::default(), Instant::now());
         let _running = self.0.ticker.running();
-        let warm = self.0.attempt(&attempt, &cancel, asked, None).warm(prepared);
+        // Behind a seal, so that what starts from it is the same wherever it is made.
+        let warm = self.0.attempt(&attempt, &cancel, asked, None).sealed(Arc::default()).warm(prepared);
         // On a thread of its own, because the caller may be asynchronous.
         let handle = self.0.handle();
         let warmed = std::thread::scope(|scope| scope.spawn(move || handle.block_on(warm)).join());
@@ -194,9 +195,61 @@ impl Runtime {
         attempt: Attempt,
         sink: impl LogSink,
     ) -> Result<(Report, Option<Session>)> {
-        let (report, held) = self.keep(prepared, attempt, Goal::Load, Arc::new(sink)).await?;
+        let (report, held) = self.keep(prepared, attempt, Goal::Load, Arc::new(sink), None).await?;
         let session = held.filter(|_| report.outcome == Outcome::Succeeded);
         Ok((report, session.map(|held| Session::new(self.clone(), prepared.clone(), held))))
+    }
+
+    /// Runs the top level of a function's own source once, for all its executions: with the attempt's environment and
+    /// limits, but behind a seal, where neither time nor chance can be had. What it leaves depends on its source alone.
+    ///
+    /// # Errors
+    /// Only what is not the function's own; [`Error::Invalid`] if `prepared` is not [with its source](Prepared::with_source).
+    pub async fn preinitialize(
+        &self,
+        prepared: &Prepared,
+        attempt: Attempt,
+        sink: impl LogSink,
+    ) -> Result<Preinitialized> {
+        if prepared.code().is_none() {
+            return Err(hks_protocol::Error::new("code", "is not there to be run ahead").into());
+        }
+        let seal = Arc::new(Seal::default());
+        let (report, held) = self.keep(prepared, attempt, Goal::Load, Arc::new(sink), Some(Arc::clone(&seal))).await?;
+        let observed = seal.observed();
+        let Some(held) = held.filter(|_| report.outcome == Outcome::Succeeded) else {
+            let reason = Err("its top level did not come to its end".into());
+            return Ok(Preinitialized { report, observed, ready: reason });
+        };
+        let ready = match Session::new(self.clone(), prepared.clone(), held).fork().await {
+            Ok(ready) => Ok(ready),
+            Err(Error::Unstorable(reason)) => Err(reason),
+            Err(error) => return Err(error),
+        };
+        Ok(Preinitialized { report, observed, ready })
+    }
+
+    /// What an interpreter makes of a source, without running any of it; a report of why it cannot, if so.
+    ///
+    /// # Errors
+    /// Only what is not the source's own; [`Error::Invalid`] if `prepared` is no interpreter.
+    pub async fn compile(
+        &self,
+        prepared: &Prepared,
+        source: String,
+        limits: Limits,
+    ) -> Result<std::result::Result<Vec<u8>, Report>> {
+        if !prepared.is_interpreter() {
+            return Err(hks_protocol::Error::new("code", "is given to what is no interpreter").into());
+        }
+        let prepared = prepared.clone();
+        let attempt = Attempt { limits, ..Attempt::new(None, Json::null()) };
+        self.on_threads(move |shared, cancel, asked| async move {
+            let _place = shared.place(&attempt, &cancel, asked).await?;
+            let _running = shared.ticker.running();
+            shared.attempt(&attempt, &cancel, asked, None).sealed(Arc::default()).compile(&prepared, &source).await
+        })
+        .await
     }
 
     async fn keep(
@@ -205,6 +258,7 @@ impl Runtime {
         attempt: Attempt,
         goal: Goal,
         sink: Arc<dyn LogSink>,
+        seal: Option<Arc<Seal>>,
     ) -> Result<(Report, Option<Held>)> {
         let prepared = prepared.clone();
         self.on_threads(move |shared, cancel, asked| async move {
@@ -212,7 +266,7 @@ impl Runtime {
             let _place = shared.place(&attempt, &cancel, asked).await?;
             let compiled = shared.compiled(&prepared, &attempt);
             let _running = shared.ticker.running();
-            let run = shared.attempt(&attempt, &cancel, asked, compiled);
+            let run = Run { seal, ..shared.attempt(&attempt, &cancel, asked, compiled) };
             let (report, remains) = run.start(&prepared, goal, sink).await;
             Ok((report?, remains.and_then(Remains::held)))
         })
@@ -283,7 +337,7 @@ impl Shared {
         asked: Instant,
         compiled: Option<Arc<[u8]>>,
     ) -> Run<'a> {
-        Run { engine: &self.engine, scratch: &self.scratch, attempt, cancel, asked, compiled }
+        Run { engine: &self.engine, scratch: &self.scratch, attempt, cancel, asked, compiled, seal: None }
     }
 
     async fn run(
@@ -347,11 +401,21 @@ impl Shared {
 
     /// Compiles in an instance of its own. What does not compile will say so when it is run.
     async fn compile(&self, prepared: &Prepared, source: String) -> Option<Vec<u8>> {
-        let attempt = Attempt::new(Some(source), Json::null());
+        let attempt = Attempt::new(None, Json::null());
         let (cancel, asked) = (Cancel::default(), Instant::now());
         let _running = self.ticker.running();
-        self.attempt(&attempt, &cancel, asked, None).compile(prepared).await
+        self.attempt(&attempt, &cancel, asked, None).compile(prepared, &source).await.ok()?.ok()
     }
+}
+
+/// What running a function's top level ahead came to.
+pub struct Preinitialized {
+    /// How it ended, what it printed and used.
+    pub report: Report,
+    /// Whether it looked at time or chance: what it kept of them would be stale, or known to all.
+    pub observed: Observed,
+    /// The function behind its top level, or why there is none.
+    pub ready: std::result::Result<Prepared, String>,
 }
 
 /// Hands over exactly one report, also when the task that runs the attempt panics or is dropped.

@@ -11,6 +11,8 @@
 mod harness;
 
 #[cfg(test)]
+mod ahead;
+#[cfg(test)]
 mod artifacts;
 #[cfg(test)]
 mod bad_input;

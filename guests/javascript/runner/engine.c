@@ -41,6 +41,11 @@ void engine_seed_random(JSContext *ctx, uint64_t seed)
     ctx->random_state = seed != 0 ? seed : 1; /* xorshift stays at zero for ever */
 }
 
+uint64_t engine_random_state(JSContext *ctx)
+{
+    return ctx->random_state;
+}
+
 bool engine_module_is_bare(JSModuleDef *module)
 {
     return module->req_module_entries_count == 0 && module->export_entries_count == 0 &&

@@ -18,6 +18,9 @@ JSValue engine_compile(JSContext *ctx, const char *source, size_t length, const 
 /* Seeds Math.random. The snapshot froze the seed that the engine chose when it was initialised. */
 void engine_seed_random(JSContext *ctx, uint64_t seed);
 
+/* Where Math.random is: other than before if anybody drew. */
+uint64_t engine_random_state(JSContext *ctx);
+
 /* Whether a compiled module neither imports nor exports anything: a script that merely uses top-level await. */
 bool engine_module_is_bare(JSModuleDef *module);
 

@@ -192,6 +192,14 @@ static bool require_loaded(JSContext *ctx)
     return instance.state == LOADED;
 }
 
+/* What a top level drew is kept, so the host is to know that it wanted chance: it counts who asks for some. */
+static void report_draws(JSContext *ctx, uint64_t state_before)
+{
+    uint8_t ignored;
+    if (engine_random_state(ctx) != state_before)
+        host_random(&ignored, sizeof(ignored));
+}
+
 /* As the last act of a load that succeeded. What the source was compiled from is only in the way now. */
 static void keep_program(struct source *source)
 {
@@ -265,8 +273,10 @@ export_load(char *code, size_t code_length, int32_t is_compiled, uint8_t *compil
 {
     struct source source = source_from(code, code_length, is_compiled, compiled, compiled_length);
     begin(guest.ctx);
+    uint64_t undrawn = engine_random_state(guest.ctx);
     if (!load_program(guest.ctx, &source))
         return fail(&source);
+    report_draws(guest.ctx, undrawn);
     keep_program(&source);
     return succeed(NULL, 0);
 }

@@ -1,26 +1,33 @@
 //! Time, and waiting. Waiting ends with the attempt, because the host drops the wait.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use wasmtime_wasi::HostMonotonicClock;
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
 
 use crate::bindings::hks::function::clock;
-use crate::host::Guest;
+use crate::host::{Guest, Seal};
 
 /// The time of one attempt.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Clock {
     start: Instant,
     /// Unix time of the start.
     origin: Duration,
     deadline: Instant,
+    /// What the guest sees instead of time.
+    seal: Option<Arc<Seal>>,
 }
 
 impl Clock {
-    /// A clock that starts now.
-    pub(crate) fn start(timeout: Duration) -> Self {
+    /// A clock that starts now. The deadline is real, also behind a seal.
+    pub(crate) fn start(timeout: Duration, seal: Option<Arc<Seal>>) -> Self {
         let start = Instant::now();
-        Self { start, origin: unix_time(), deadline: start + timeout }
+        Self { start, origin: unix_time(), deadline: start + timeout, seal }
+    }
+
+    pub(super) fn seal(&self) -> Option<&Seal> {
+        self.seal.as_deref()
     }
 
     pub(crate) fn deadline(&self) -> Instant {
@@ -34,7 +41,12 @@ impl Clock {
     /// Time that never goes back. It begins with the Unix time of the attempt's start, so that it goes on where an instance
     /// that a snapshot was taken of had it, on whatever machine that was.
     fn monotonic(&self) -> Duration {
-        self.origin + self.start.elapsed()
+        self.seal().map_or_else(|| self.origin + self.start.elapsed(), Seal::now)
+    }
+
+    /// Unix time.
+    fn wall(&self) -> Duration {
+        self.seal().map_or_else(unix_time, Seal::now)
     }
 
     /// The deadline in milliseconds since 1970.
@@ -46,7 +58,7 @@ impl Clock {
 
 impl clock::Host for Guest {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(saturating_u64(unix_time().as_nanos()))
+        Ok(saturating_u64(self.clock.wall().as_nanos()))
     }
 
     fn monotonic(&mut self) -> wasmtime::Result<u64> {
@@ -70,6 +82,16 @@ impl HostMonotonicClock for Clock {
 
     fn now(&self) -> u64 {
         saturating_u64(self.monotonic().as_nanos())
+    }
+}
+
+impl HostWallClock for Clock {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.wall()
     }
 }
 

@@ -7,14 +7,19 @@ use crate::host::Guest;
 
 /// What the guest sees: the variables of the function, and who it is.
 pub(crate) fn variables(attempt: &Attempt) -> Vec<(String, String)> {
-    let own = attempt.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let own = own_variables(attempt);
     let identity = [
         ("HKS_FUNCTION_NAME", attempt.function.name.clone()),
         ("HKS_FUNCTION_VERSION", attempt.function.version.clone()),
         ("HKS_PROJECT_NAME", attempt.function.project.to_string()),
         ("HKS_EXECUTION_ID", attempt.execution_id.to_string()),
     ];
-    own.chain(identity.map(|(name, value)| (name.to_owned(), value))).collect()
+    own.into_iter().chain(identity.map(|(name, value)| (name.to_owned(), value))).collect()
+}
+
+/// The same without what differs from one attempt to the next.
+pub(crate) fn own_variables(attempt: &Attempt) -> Vec<(String, String)> {
+    attempt.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 impl environment::Host for Guest {

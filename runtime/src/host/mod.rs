@@ -10,12 +10,15 @@ mod filesystem;
 mod output;
 mod packages;
 mod scratch;
+mod seal;
 mod wasi;
 
 pub(crate) use clock::Clock;
 pub(crate) use output::Output;
 pub use packages::Packages;
 pub(crate) use scratch::{Scratch, ScratchFolders};
+pub use seal::Observed;
+pub(crate) use seal::Seal;
 pub(crate) use wasi::{Wasi, exit_code};
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! WASI 0.2 for guests that want it, such as CPython: clocks, randomness, the environment, standard streams into the logs,
-//! and files in the scratch folder. Sockets are linked, because CPython names them, and every one of them is refused.
+//! WASI 0.2 for guests that want it, such as CPython: clocks, the environment, standard streams into the logs,
+//! and files in the scratch folder; randomness is our own. Sockets are linked, because CPython names them, and every one of them is refused.
 
 use std::io;
 use std::pin::Pin;
@@ -8,17 +8,16 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hks_protocol::Stream;
 use tokio::io::AsyncWrite;
-use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sockets};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 use crate::host::filesystem::{Filesystem, HasFilesystem};
-use crate::host::{Clock, Guest, Output, Scratch, entropy};
+use crate::host::{Clock, Guest, Output, Scratch};
 
 /// Open files, streams and timers of one guest at once. Each open file is a descriptor of the host process.
 const HANDLES_MAX: usize = 256;
@@ -59,8 +58,8 @@ fn context(environment: &[(String, String)], output: &Output, clock: Clock) -> W
         .stdout(LogStream { stream: Stream::Stdout, output: output.clone() })
         .stderr(LogStream { stream: Stream::Stderr, output: output.clone() })
         .initial_cwd("/tmp")
+        .wall_clock(clock.clone())
         .monotonic_clock(clock)
-        .max_random_size(u64::from(entropy::BYTES_MAX))
         .allow_blocking_current_thread(true)
         .allow_tcp(false)
         .allow_udp(false)
@@ -88,9 +87,9 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(linker, Guest::clocks)?;
     filesystem::preopens::add_to_linker::<Guest, HasFilesystem>(linker, filesystem_of)?;
     filesystem::types::add_to_linker::<Guest, HasFilesystem>(linker, filesystem_of)?;
-    random::random::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
-    random::insecure::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
-    random::insecure_seed::add_to_linker::<Guest, WasiRandom>(linker, |guest| guest.wasi.context.random())?;
+    random::random::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    random::insecure::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    random::insecure_seed::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
     link_cli(linker)?;
     link_sockets(linker)
 }

@@ -6,7 +6,8 @@
   `email.generator`, `uuid.getnode`). Seeding takes time and most executions draw nothing, so the first that looks into
   the module finds it seeded (`_Untouched`). `check` proves at build time that there is no way around the module.
 - Generators that a function's top level made, if it was loaded for a snapshot and did not seed them itself
-  (`watch`, `renew_loaded`). What it seeded is kept: who gives a seed wants the same numbers every time.
+  (`watch`, `renew_loaded`). What it seeded is kept: who gives a seed wants the same numbers every time. The shared one is
+  not seeded by the host for a top level, and the host hears of it if that draws.
 - What `uuid` remembers of its last values; the moment that `logging` counts from.
 
 SQLite, which finds no `/dev/urandom`, would seed itself with the time in seconds; `fix_sqlite` replaces its two
@@ -64,6 +65,8 @@ class _Origins:
         self.holders: tuple[set[int], int] = (set(), 0)
         # Hashes of states that such generators gave out, so that putting one back is not taken for a seed.
         self.states: set[int] = set()
+        # The hash of the shared one's state before anybody drew from it.
+        self.undrawn: int | None = None
 
     def note(self, generator: random.Random, from_host: bool) -> None:
         if self.watching and from_host:
@@ -130,6 +133,7 @@ def watch() -> None:
     """For source whose top level is about to be executed once for many executions."""
     _origins.fresh.clear()
     _origins.states.clear()
+    _origins.undrawn = None
     _origins.watching = True
     _origins.holders = _holders_of_direct_draws()
     if type(_module) is not _Untouched:
@@ -139,6 +143,9 @@ def watch() -> None:
 def unwatch() -> None:
     """After that top level."""
     _origins.watching = False
+    if _origins.undrawn is not None and hash(_getstate(_shared)) != _origins.undrawn:
+        # What it drew is kept, so the host is to know that it wanted chance.
+        _urandom(1)
     _origins.shared_waits = id(_shared) in _origins.fresh and not _is_drawn_from_directly()
     if _origins.shared_waits:
         del _origins.fresh[id(_shared)]
@@ -202,7 +209,12 @@ _SETTLING = {name: functools.partial(_draw, name) for name in (*_BUILTIN_DRAWS, 
 
 
 def _seed_shared() -> None:
-    _seed(_shared)
+    if _origins.watching:
+        # It will be seeded again. Many packages only look into the module, which is no use of chance that the host should see.
+        _seed(_shared, 0)
+        _origins.undrawn = hash(_getstate(_shared))
+    else:
+        _seed(_shared)
     _origins.note(_shared, True)
 
 
