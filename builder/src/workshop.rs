@@ -11,29 +11,12 @@ use std::time::{Duration, Instant};
 use crate::child::{Cancel, Child, ChildLimits, Isolation, Line, Network, Outcome, Stream, Tool};
 use crate::error::ToolFailure;
 use crate::toolchain::Toolchains;
-use crate::{Error, LogLine};
+use crate::{Error, LogLine, NetworkAccess};
 
 /// Lines of a tool that a message repeats. Compilers say what is wrong first, and count at the end.
 const TAIL_LINES: usize = 40;
 /// What a tool may print to be read by us.
 const CAPTURE_BYTES_MAX: usize = 4 << 20;
-
-/// What package clients need to reach their registries: the operator's, never a function's.
-#[derive(Debug, Clone, Default)]
-pub struct NetworkAccess {
-    /// Variables, such as a proxy's address or an index. Code of packages does not run where they are seen.
-    pub environment: Vec<(String, String)>,
-    /// Files, such as certificates and configuration of clients.
-    pub readable: Vec<PathBuf>,
-}
-
-impl NetworkAccess {
-    /// Files of cargo's configuration among them: it only looks for some by itself.
-    pub(crate) fn cargo_configuration(&self) -> Vec<PathBuf> {
-        let is_cargos = |file: &&PathBuf| file.ends_with(".cargo/config.toml");
-        self.readable.iter().filter(is_cargos).cloned().collect()
-    }
-}
 
 /// How builds are bounded and kept apart.
 #[derive(Debug, Clone, Default)]

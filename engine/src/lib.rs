@@ -16,6 +16,7 @@ mod memo;
 mod seal;
 mod split;
 mod store;
+mod upkeep;
 
 pub use artifact::{Artifact, Digest};
 pub use compiled::Compiled;
@@ -23,6 +24,7 @@ pub use config::{CpuTarget, Engine, EngineConfig, Metering};
 pub use error::Error;
 pub use split::{Memory, PAGE_BYTES, Shape, get_global, set_global};
 pub use store::ArtifactStore;
+pub use upkeep::{Keep, NativeFile, Trimmed};
 pub use wasmtime;
 
 /// For `fuzz/`.

@@ -2,7 +2,7 @@
 //!
 //! Files are only ever created under another name and renamed, so a reader never sees half of one. A file that cannot be
 //! trusted is never loaded: [`ArtifactStore::load`] says why, and [`ArtifactStore::load_or_compile`] makes a new one.
-//! Old files are not removed here.
+//! What becomes of old files is a matter of [`upkeep`](crate::upkeep).
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -16,7 +16,7 @@ use crate::compiled::Compiled;
 use crate::key::{self, Key};
 use crate::memo;
 use crate::seal::Seal;
-use crate::{Engine, Error, Result};
+use crate::{Engine, Error, Result, upkeep};
 
 /// A folder of sealed artifacts that belongs to this user.
 #[derive(Clone)]
@@ -47,8 +47,7 @@ impl ArtifactStore {
     /// Where the artifact of `source` for `engine` is kept, whether or not it is there.
     #[must_use]
     pub fn path(&self, engine: &Engine, source: Digest) -> PathBuf {
-        let fingerprint = Digest::from_bytes(*engine.fingerprint()).to_string();
-        self.folder.join(format!("{source}-{}.cwasm", &fingerprint[..16]))
+        self.folder.join(format!("{source}-{}.cwasm", upkeep::engine_name(engine)))
     }
 
     /// Whether there is a file for `source` and `engine`; loading it may still refuse it.
@@ -64,7 +63,11 @@ impl ArtifactStore {
     pub fn load(&self, engine: &Engine, source: Digest) -> Result<Option<Artifact>> {
         let path = self.path(engine, source);
         match key::open_private(&path) {
-            Ok(file) => self.map(engine, source, &file, &path).map(Some),
+            Ok(file) => {
+                let artifact = self.map(engine, source, &file, &path)?;
+                upkeep::stamp(&file);
+                Ok(Some(artifact))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
                 Err(Error::refused(&path, "it is a symbolic link"))
@@ -121,10 +124,23 @@ impl ArtifactStore {
 
     /// Holds a lock among all processes until the returned file is dropped.
     fn take_turn(&self, source: Digest) -> Result<File> {
-        let path = self.folder.join(format!("{source}.lock"));
-        let file = File::create(&path).map_err(Error::io("create", &path))?;
-        file.lock().map_err(Error::io("lock", &path))?;
-        Ok(file)
+        let path = self.lock_path(source);
+        loop {
+            let file = File::create(&path).map_err(Error::io("create", &path))?;
+            file.lock().map_err(Error::io("lock", &path))?;
+            // Whoever had it before may have removed it with the last file of its component.
+            if upkeep::is_at(&file, &path) {
+                return Ok(file);
+            }
+        }
+    }
+
+    pub(crate) fn lock_path(&self, source: Digest) -> PathBuf {
+        self.folder.join(format!("{source}.lock"))
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn seal(&self, engine: &Engine, source: Digest, compiled: &Compiled) -> Result<()> {

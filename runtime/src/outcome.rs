@@ -5,6 +5,8 @@ use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
 use crate::bindings::hks::function::types::Failure as GuestFailure;
+use crate::bounded::TooLarge;
+use crate::command::EXIT_ERROR;
 use crate::deadline::Stopped;
 use crate::host::exit_code;
 use crate::memory::MemoryLimiter;
@@ -61,7 +63,8 @@ impl Evidence<'_> {
     }
 
     fn raised(&self, failure: GuestFailure) -> Ending {
-        let out_of_memory = ["MemoryError", "OutOfMemoryError"].contains(&failure.name.as_str());
+        // Programs that get no more memory usually end with a code of their own.
+        let out_of_memory = ["MemoryError", "OutOfMemoryError", EXIT_ERROR].contains(&failure.name.as_str());
         if out_of_memory && self.memory.refused_bytes().is_some() {
             let mut ending = self.out_of_memory();
             if let Some(error) = &mut ending.error {
@@ -90,12 +93,9 @@ impl Evidence<'_> {
             }
             Some(_) if self.memory.refused_bytes().is_some() => self.out_of_memory(),
             Some(trap) => Ending::failed(Outcome::Trapped, "Trap", trap.to_string()),
+            None if error.downcast_ref::<TooLarge>().is_some() => self.output_too_large(),
             None if is_oversized_transfer(error) => self.output_too_large(),
-            None if error.downcast_ref::<ResourceTableError>().is_some() => {
-                let value = "the function has too many files, streams and timers open at once";
-                Ending::failed(Outcome::Trapped, "Trap", value)
-            }
-            None => Ending::failed(Outcome::Trapped, "Trap", error.root_cause().to_string()),
+            None => Ending::failed(Outcome::Trapped, "Trap", misuse(error).unwrap_or(error.root_cause().to_string())),
         }
     }
 
@@ -135,6 +135,20 @@ impl Evidence<'_> {
 
 /// What guests may hand to the host in one call, besides what the output limit allows for the value.
 pub(crate) const TRANSFER_BYTES: usize = 1 << 20;
+
+/// What a guest did wrong with what it has of the host, in words.
+fn misuse(error: &wasmtime::Error) -> Option<String> {
+    let words = match error.downcast_ref::<ResourceTableError>()? {
+        ResourceTableError::Full => "the function has too many files, streams and timers open at once",
+        ResourceTableError::HasChildren => {
+            "the function closed a handle from which another that is still open was made, as a body before its stream"
+        }
+        ResourceTableError::NotPresent | ResourceTableError::WrongType => {
+            "the function used a handle that it does not have"
+        }
+    };
+    Some(words.into())
+}
 
 /// More instances, tables or memories than the store grants. Like the next, an error of Wasmtime that has no type, only
 /// this text, which the tests hold.

@@ -19,9 +19,13 @@ mod bad_input;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod builds;
+#[cfg(test)]
 mod cancel;
 #[cfg(test)]
 mod code_cache;
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod components;
 #[cfg(test)]
@@ -34,6 +38,8 @@ mod forks;
 mod fuel;
 #[cfg(test)]
 mod fused;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]

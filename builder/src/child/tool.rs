@@ -7,7 +7,7 @@ pub struct Tool {
     pub(super) program: OsString,
     pub(super) arguments: Vec<OsString>,
     pub(super) folder: PathBuf,
-    pub(super) start: Option<PathBuf>,
+    pub(super) start: PathBuf,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) readable: Vec<PathBuf>,
 }
@@ -20,7 +20,7 @@ impl Tool {
             program: program.as_ref().to_owned(),
             arguments: Vec::new(),
             folder: folder.into(),
-            start: None,
+            start: PathBuf::new(),
             environment: Vec::new(),
             readable: Vec::new(),
         }
@@ -33,10 +33,11 @@ impl Tool {
         self
     }
 
-    /// Where it is started, if not in its folder: for tools that look for their configuration in all folders above.
+    /// Where it starts: a folder below its own, so that compilers name files as their author does; or an absolute one, for
+    /// tools that look for their configuration in all folders above.
     #[must_use]
     pub fn starts_in(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.start = Some(folder.into());
+        self.start = folder.into();
         self
     }
 

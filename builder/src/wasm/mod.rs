@@ -13,6 +13,7 @@
 mod bounds;
 mod componentize;
 mod error;
+mod exit;
 mod features;
 mod foreign;
 #[cfg(any(test, fuzzing))]
@@ -55,7 +56,8 @@ pub enum Kind {
 }
 
 /// What of a component is called, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum World {
     /// `hks:function/handler`: a function.
     Function,

@@ -4,7 +4,7 @@ use super::scan::{Module, Scan, scan};
 use super::{Bounds, Error, Kind, Reason, World, foreign};
 
 /// The module name of WASI 0.1.
-const WASIP1: &str = "wasi_snapshot_preview1";
+pub(super) const WASIP1: &str = "wasi_snapshot_preview1";
 const MAGIC: &[u8; 4] = b"\0asm";
 
 /// Says what the bytes are: valid for the engine, within `bounds`, and something that can be called.

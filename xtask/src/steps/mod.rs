@@ -1,6 +1,7 @@
 //! The steps of `cargo xtask test`, in the order in which CI runs them.
 
 mod deny;
+mod go;
 mod javascript;
 mod links;
 mod one_build;
@@ -51,6 +52,7 @@ pub(crate) const ALL: &[Step] = &[
         needs: &[],
         run: python::guest_tests,
     },
+    Step { name: "guest-go", about: "format, vet and unit tests of the Go package", needs: &[], run: go::tests },
     Step { name: "guest-javascript", about: "unit tests of the JavaScript guest", needs: &[], run: javascript::tests },
 ];
 

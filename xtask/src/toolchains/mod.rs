@@ -3,6 +3,11 @@
 //! Each is described by a file `NAME.json` in the managed folder, which the builder reads (`builder/src/toolchain`). Tools
 //! that come from PyPI or npm are pinned with hashes; what the machine has already is used where it is new enough.
 
+mod clang;
+mod go;
+mod javascript;
+mod python;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,14 +24,28 @@ const MANAGED: &str = "toolchains";
 
 /// What can be provided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Toolset {}
+pub(crate) enum Toolset {
+    /// uv.
+    Python,
+    /// Node, npm and esbuild.
+    Javascript,
+    /// Go.
+    Go,
+    /// A C compiler with the standard library of WebAssembly.
+    Clang,
+}
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 0] = [];
+    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Javascript, Self::Go, Self::Clang];
 
-    fn provide(self, _workspace: &Workspace) -> Result<Vec<Description>> {
-        match self {}
+    fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
+        match self {
+            Self::Python => python::provide(workspace),
+            Self::Javascript => javascript::provide(workspace),
+            Self::Go => go::provide(workspace),
+            Self::Clang => clang::provide(workspace),
+        }
     }
 }
 

@@ -64,12 +64,14 @@ impl Cargo {
 
     /// Compiles.
     pub(super) fn compile(&self, project: &Project, crates: &Crates, target: &Target) -> Tool {
-        let tool = self.start("rustc", project).arguments(["--release", "--target", TARGET, "--package", &target.package]);
+        let tool =
+            self.start("rustc", project).arguments(["--release", "--target", TARGET, "--package", &target.package]);
         let tool = match target.kind {
             Kind::Library => tool.arguments(["--lib", "--crate-type", "cdylib"]),
             Kind::Program => tool.arguments(["--bin", &target.name]),
         };
-        let mut tool = self.offline(tool, project, crates).arguments(["--locked", "--target-dir"]).arguments([self.target()]);
+        let mut tool =
+            self.offline(tool, project, crates).arguments(["--locked", "--target-dir"]).arguments([self.target()]);
         if project.is_silent_about_speed {
             tool = tool.arguments(["--config", "profile.release.opt-level=2"]);
         }

@@ -69,7 +69,8 @@ impl Kit {
             workshop.capture("fetch", &tool, Network::Allowed)?;
             self.keep(&fetched, &self.vendor(), &|_| true)?;
         }
-        let target = Target::choose(&workshop.capture("look", &cargo.metadata(&project, &self.crates()), Network::Denied)?)?;
+        let target =
+            Target::choose(&workshop.capture("look", &cargo.metadata(&project, &self.crates()), Network::Denied)?)?;
         workshop.run("compile", &cargo.compile(&project, &self.crates(), &target), Network::Denied)?;
         let of_function = format!("{FUNCTION}.wasm");
         self.keep(&cargo.target(), &self.target(), &|name| {
@@ -77,7 +78,9 @@ impl Kit {
             !(name.starts_with("function-") || name.starts_with("libfunction-") || name == of_function)
         })?;
         for made in [FUNCTION, "vendor", "target", "cargo-home"] {
-            fs::remove_dir_all(cargo.folder.join(made)).or_else(absent).map_err(Error::host("clear the build's folder"))?;
+            fs::remove_dir_all(cargo.folder.join(made))
+                .or_else(absent)
+                .map_err(Error::host("clear the build's folder"))?;
         }
         Ok(())
     }

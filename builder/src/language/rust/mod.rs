@@ -41,11 +41,7 @@ const LOCK_BYTES_MAX: u64 = 8 << 20;
 ///
 /// # Errors
 /// A missing toolchain, a source that is no package, or what cargo and the compiler say.
-pub(crate) fn build(
-    source: &SourceTree,
-    manifest: &Manifest,
-    workshop: &mut Workshop<'_>,
-) -> Result<Product, Error> {
+pub(crate) fn build(source: &SourceTree, manifest: &Manifest, workshop: &mut Workshop<'_>) -> Result<Product, Error> {
     let toolchain = workshop.toolchains().require("rust-wasm")?;
     let cargo = Cargo { toolchain, folder: workshop.folder().to_path_buf() };
     let kit = Kit::provide(&cargo, workshop)?;
@@ -87,7 +83,9 @@ fn resolve(
     let (vendor, config) = (cargo.folder.join("vendor"), cargo.folder.join("vendor.toml"));
     let tool = cargo.vendor(project, &vendor, &workshop.network_access().cargo_configuration());
     let said = workshop.capture("fetch", &tool, Network::Allowed)?;
-    fs::create_dir_all(&vendor).and_then(|()| fs::write(&config, said)).map_err(Error::host("keep what was fetched"))?;
+    fs::create_dir_all(&vendor)
+        .and_then(|()| fs::write(&config, said))
+        .map_err(Error::host("keep what was fetched"))?;
     Ok(Crates::Fetched { vendor, config })
 }
 

@@ -40,7 +40,10 @@ impl Project {
     pub(super) fn lay(source: &SourceTree, manifest: Option<&Manifest>, folder: PathBuf) -> Result<Self, Error> {
         let taken = |path: &str| path == sdk::FOLDER || path.starts_with(&format!("{}/", sdk::FOLDER));
         if let Some((path, _)) = source.iter().find(|(path, _)| taken(path.as_str())) {
-            return Err(Error::Refused(format!("{}: the builder puts the SDK there; name it otherwise", path.as_str())));
+            return Err(Error::Refused(format!(
+                "{}: the builder puts the SDK there; name it otherwise",
+                path.as_str()
+            )));
         }
         let failed = || Error::host("write the function's source");
         fs::create_dir(&folder).map_err(failed())?;
@@ -110,7 +113,8 @@ fn starter(source: &SourceTree, manifest: Option<&Manifest>) -> Result<String, E
             return Err(Error::Refused("there is no Rust in it: send a Cargo.toml with src/, or one .rs file".into()));
         }
         (None, Some(_), Some(_)) => {
-            let advice = "send a Cargo.toml with them, or say in function.yaml which one is the root (handler: main.rs)";
+            let advice =
+                "send a Cargo.toml with them, or say in function.yaml which one is the root (handler: main.rs)";
             return Err(Error::Refused(format!("there are several .rs files and no Cargo.toml: {advice}")));
         }
     };
@@ -173,7 +177,11 @@ impl Target {
         let [package] = packages[..] else {
             let names: Vec<_> = packages.iter().map(|package| package.name.as_str()).collect();
             let advice = "name the one that is the function: `default-members = [\"…\"]` below [workspace]";
-            return Err(Error::Refused(format!("Cargo.toml has {} packages ({}); {advice}", names.len(), names.join(", "))));
+            return Err(Error::Refused(format!(
+                "Cargo.toml has {} packages ({}); {advice}",
+                names.len(),
+                names.join(", ")
+            )));
         };
         let of_kind = |kinds: &'static [&str]| {
             let matches = move |target: &&TargetFound| target.kind.iter().any(|kind| kinds.contains(&kind.as_str()));
@@ -190,7 +198,8 @@ impl Target {
             (None, several) => {
                 let names: Vec<_> = several.iter().map(|program| program.name.as_str()).collect();
                 let advice = "keep one, or make a library of the function";
-                let message = format!("the package {} has several programs ({}); {advice}", package.name, names.join(", "));
+                let message =
+                    format!("the package {} has several programs ({}); {advice}", package.name, names.join(", "));
                 return Err(Error::Refused(message));
             }
         };

@@ -110,8 +110,10 @@ fn one_file_becomes_a_function_and_the_same_bytes_anywhere() {
 
 #[test]
 fn a_package_with_crates_of_its_own_is_locked() {
-    let manifest = "[package]\nname = \"words\"\nedition = \"2024\"\n[dependencies]\nhks-sdk = \"0.1\"\nheck = \"0.5\"\n";
-    let text = "use heck::ToSnakeCase;\n#[hks_sdk::handler]\nfn handler(text: String) -> String { text.to_snake_case() }\n";
+    let manifest =
+        "[package]\nname = \"words\"\nedition = \"2024\"\n[dependencies]\nhks-sdk = \"0.1\"\nheck = \"0.5\"\n";
+    let text =
+        "use heck::ToSnakeCase;\n#[hks_sdk::handler]\nfn handler(text: String) -> String { text.to_snake_case() }\n";
     let files = [("Cargo.toml", manifest), ("src/lib.rs", text)];
     let refused = build_with(Some(managed()), &files, r#"{"name": "hello", "build": {"dependencies": false}}"#);
     assert!(refused.refusal().contains("set build.dependencies"));
@@ -131,9 +133,13 @@ fn a_package_with_crates_of_its_own_is_locked() {
 fn mistakes_name_their_file_and_line() {
     let text = "use hks_sdk::Context;\n\n#[hks_sdk::handler]\nfn handler(n: u8) -> u8 {\n    n + \"1\"\n}\n";
     let message = build_files(&[("sum.rs", text)]).refusal();
-    assert!(message.contains("error[E0277]: cannot add `&str` to `u8`") && message.contains("--> sum.rs:5:7"), "{message}");
+    assert!(
+        message.contains("error[E0277]: cannot add `&str` to `u8`") && message.contains("--> sum.rs:5:7"),
+        "{message}"
+    );
     assert!(!message.contains('\u{1b}') && !message.contains("/tmp"), "{message}");
-    let missing = build_files(&[("a.rs", "struct Order;\n#[hks_sdk::handler]\nfn handler(order: Order) {}\n")]).refusal();
+    let missing =
+        build_files(&[("a.rs", "struct Order;\n#[hks_sdk::handler]\nfn handler(order: Order) {}\n")]).refusal();
     assert!(missing.contains("`Order: ") && missing.contains("--> a.rs:3:"), "{missing}");
 }
 
@@ -149,8 +155,7 @@ fn main() {
     let manifest = "[package]\nname = \"spy\"\nedition = \"2024\"\n[dependencies]\nhks-sdk = \"0.1\"\n";
     let config = "[env]\nANSWER = \"42\"\n";
     let text = "#[hks_sdk::handler]\nfn handler() -> &'static str { env!(\"ANSWER\") }\n";
-    let files =
-        [("Cargo.toml", manifest), (".cargo/config.toml", config), ("build.rs", script), ("src/lib.rs", text)];
+    let files = [("Cargo.toml", manifest), (".cargo/config.toml", config), ("build.rs", script), ("src/lib.rs", text)];
     let built = build_files(&files);
     assert!(built.log.contains("secret false reached false written false"), "{}", built.log);
     built.wasm();
