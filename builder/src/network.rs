@@ -27,7 +27,8 @@ const SHARED: [&str; 8] = [
 ];
 
 /// Variables of single clients by what they begin with: pip and uv, npm, cargo, Go.
-const BEGINNINGS: [&str; 7] = ["PIP_", "UV_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS", "CARGO_HTTP_", "CARGO_REGISTRIES_", "GOPROXY"];
+const BEGINNINGS: [&str; 7] =
+    ["PIP_", "UV_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS", "CARGO_HTTP_", "CARGO_REGISTRIES_", "GOPROXY"];
 
 /// More of Go, whose names have no beginning in common.
 const EXACT: [&str; 5] = ["GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE"];
@@ -51,6 +52,12 @@ impl NetworkAccess {
         let mut access = Self { environment, readable };
         access.name_files(home);
         access
+    }
+
+    /// Files of cargo's configuration among them: it only looks for some by itself.
+    pub(crate) fn cargo_configuration(&self) -> Vec<PathBuf> {
+        let is_cargos = |file: &&PathBuf| file.ends_with(FILES[1]);
+        self.readable.iter().filter(is_cargos).cloned().collect()
     }
 
     /// Tools have another home than their user, so they are told where the user's files are.

@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_template_has_a_manifest_that_says_what_it_is() {
-        let name: FunctionName = "order-report".parse().unwrap();
+        let name: FunctionName = "order-report".to_owned().try_into().unwrap();
         for template in Template::all() {
             let files = template.files(&name).unwrap_or_else(|error| panic!("{template:?}: {error}"));
             let text = files.get("function.yaml").unwrap_or_else(|| panic!("{template:?} has no function.yaml"));
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn other_languages_are_told() {
         let template = Template { runtime: Runtime::Wasm, kind: TemplateKind::Http };
-        let error = template.files(&"x".parse().unwrap()).unwrap_err().to_string();
+        let error = template.files(&"x".to_owned().try_into().unwrap()).unwrap_err().to_string();
         assert!(error.contains("no template in wasm") && error.contains("python"), "{error}");
     }
 }

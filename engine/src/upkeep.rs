@@ -197,7 +197,7 @@ fn native_file(entry: &DirEntry) -> Option<NativeFile> {
         last_used: metadata.modified().ok()?,
     };
     let known = engine.len() == 16 && engine.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (known && file.name() == *name && metadata.is_file()).then_some(file)
+    (known && name.to_str() == Some(&*file.name()) && metadata.is_file()).then_some(file)
 }
 
 /// Whether it was there.

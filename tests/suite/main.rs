@@ -17,9 +17,9 @@ mod artifacts;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
-mod canary;
-#[cfg(test)]
 mod builds;
+#[cfg(test)]
+mod canary;
 #[cfg(test)]
 mod cancel;
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! WebAssembly of any kind: accepted or refused before it runs, compiled where it can do no harm.
 
+use hks_builder::source::{SourceLimits, SourceTree};
 use hks_builder::wasm::World;
 use hks_builder::{ChildLimits, Error};
-use hks_builder::source::{SourceLimits, SourceTree};
 use hks_protocol::Outcome;
 
 use crate::harness::{Command, Workbench};
@@ -26,7 +26,9 @@ fn a_command_is_built_and_answers() {
 #[test]
 fn what_it_cannot_import_is_named() {
     let bench = Workbench::new();
-    let module = wat::parse_str(r#"(module (import "env" "dlopen" (func)) (memory (export "memory") 1) (func (export "_start")))"#);
+    let module = wat::parse_str(
+        r#"(module (import "env" "dlopen" (func)) (memory (export "memory") 1) (func (export "_start")))"#,
+    );
     let refusal = bench.build_tree(wasm(module.unwrap(), "name: f\n")).0.unwrap_err().to_string();
     assert!(refusal.contains("env") && refusal.contains("dlopen"), "{refusal}");
 }

@@ -7,7 +7,10 @@ use crate::harness::{Language, Workbench, house, tree};
 const PYTHON: &[(&str, &str)] = &[
     ("function.yaml", "name: shop\nhandler: shop/app.py:total\npackages: [jinja2]\n"),
     ("shop/__init__.py", ""),
-    ("shop/prices.py", "import json, importlib.resources\nPRICES = json.loads(importlib.resources.read_text(__package__, 'prices.json'))\n"),
+    (
+        "shop/prices.py",
+        "import json, importlib.resources\nPRICES = json.loads(importlib.resources.read_text(__package__, 'prices.json'))\n",
+    ),
     ("shop/prices.json", "{\"tea\": 3}"),
     (
         "shop/app.py",
@@ -64,8 +67,14 @@ fn tracebacks_name_the_users_files_and_lines() {
     }
     let typescript = [
         ("function.yaml", "name: f\nhandler: src/app.ts\n"),
-        ("src/app.ts", "import { fail } from './below';\nexport function handler(event: unknown) {\n  return fail(event);\n}\n"),
-        ("src/below.ts", "enum Kind { A }\n\nexport function fail(event: unknown): never {\n  throw new TypeError(`as asked ${Kind.A}`);\n}\n"),
+        (
+            "src/app.ts",
+            "import { fail } from './below';\nexport function handler(event: unknown) {\n  return fail(event);\n}\n",
+        ),
+        (
+            "src/below.ts",
+            "enum Kind { A }\n\nexport function fail(event: unknown): never {\n  throw new TypeError(`as asked ${Kind.A}`);\n}\n",
+        ),
     ];
     let error = bench.call(&bench.build(&typescript).unwrap()).report().error.unwrap();
     assert_eq!(error.value, "as asked 0");

@@ -12,8 +12,10 @@ const PYTHON: &[(&str, &str)] = &[
     ("function.yaml", "name: f\npackages: [jinja2]\n"),
     ("main.py", "import jinja2, json, decimal\ndef handler(event): return jinja2.Template('{{ 1 }}').render()\n"),
 ];
-const GO: &[(&str, &str)] =
-    &[("function.yaml", "name: f\n"), ("main.go", "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(42) }\n")];
+const GO: &[(&str, &str)] = &[
+    ("function.yaml", "name: f\n"),
+    ("main.go", "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(42) }\n"),
+];
 const C: &[(&str, &str)] =
     &[("function.yaml", "name: f\n"), ("main.c", "#include <stdio.h>\nint main(void) { puts(\"42\"); return 0; }\n")];
 
@@ -47,12 +49,12 @@ fn what_was_collected_is_built_again() {
         let code = format!("def handler(event): {body}\n");
         bench.build_text("python", &code).unwrap()
     });
-    let holder = Holder::try_from("fn_1/1".to_owned()).unwrap();
+    let holder = "fn_1/1".parse::<Holder>().unwrap();
     wait(bench.builder.store().hold(held.artifact, &holder)).unwrap();
     // Nothing is old enough yet.
     let grace = Grace::default();
     let collected = wait(bench.builder.store().collect(grace, Sweep::Remove)).unwrap();
-    assert_eq!(collected.documents.count + collected.blobs.count, 0, "{collected:?}");
+    assert_eq!(collected.documents.objects + collected.blobs.objects, 0, "{collected:?}");
     assert_eq!(bench.call(&loose).report().value.as_str(), "2");
     assert_eq!(bench.call(&held).report().value.as_str(), "1");
 }

@@ -21,7 +21,7 @@ fn event(kind: TemplateKind) -> Value {
 fn run(kind: TemplateKind) {
     let bench = Workbench::new();
     for template in Template::all().filter(|template| template.kind == kind) {
-        let (built, log) = bench.build_tree(template.files(&"hello".parse().unwrap()).unwrap());
+        let (built, log) = bench.build_tree(template.files(&"hello".to_owned().try_into().unwrap()).unwrap());
         let built = built.unwrap_or_else(|error| panic!("{template:?}: {error}\n{log:#?}"));
         let report = bench.call(&built).event(event(kind).to_string()).report();
         assert_eq!(report.outcome, Outcome::Succeeded, "{template:?}: {:?}", report.error);

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use hks_builder::source::{SourceLimits, SourceTree};
 use hks_builder::store::{Place, Store};
-use hks_builder::{Builder, BuilderConfig, Built, Cancel, Compiler, Error, LogLine, NetworkAccess, Request, Toolchains};
+use hks_builder::{
+    Builder, BuilderConfig, Built, Cancel, Compiler, Error, LogLine, NetworkAccess, Request, Toolchains,
+};
 use hks_engine::{ArtifactStore, Digest};
 use hks_protocol::Manifest;
 use hks_runtime::Prepared;
@@ -106,7 +108,11 @@ fn network() -> NetworkAccess {
 fn compiler() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let program = tests.ancestors().nth(2).unwrap().join("hks-compile");
-    assert!(program.is_file(), "{} is missing: test the whole workspace, as `cargo xtask test` does", program.display());
+    assert!(
+        program.is_file(),
+        "{} is missing: test the whole workspace, as `cargo xtask test` does",
+        program.display()
+    );
     program
 }
 

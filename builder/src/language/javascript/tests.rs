@@ -15,10 +15,11 @@ use std::time::Duration;
 use hks_protocol::{Attempt, Manifest};
 
 use super::build;
+use crate::NetworkAccess;
 use crate::child::{Cancel, ChildLimits, Isolation};
 use crate::language::{Interpreted, Product};
 use crate::source::{SourceLimits, SourceTree};
-use crate::workshop::{NetworkAccess, Rules};
+use crate::workshop::Rules;
 use crate::{Error, LogLine, Toolchains, Workshop};
 
 /// A manifest with these lines.
