@@ -26,10 +26,10 @@ pub(super) fn provide(workspace: &Workspace) -> Result<Vec<Description>> {
     // Build scripts and macros of crates are programs of this machine.
     toolchain::ensure_linker(workspace)?;
     let sysroot = sysroot(workspace)?;
-    if !has_target(&sysroot) && !(which("rustup").is_some() && fetch(workspace, &sysroot)) {
-        return Ok(vec![from_source::provide(workspace, &sysroot)?]);
+    if has_target(&sysroot) || (which("rustup").is_some() && fetch(workspace, &sysroot)) {
+        return Ok(vec![described(&sysroot)?]);
     }
-    Ok(vec![described(&sysroot)?])
+    Ok(vec![from_source::provide(workspace, &sysroot)?])
 }
 
 /// Of the compiler that this project is compiled with: not what a file in some folder chooses.
