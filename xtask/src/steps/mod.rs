@@ -12,6 +12,7 @@ mod sdk_rust;
 use anyhow::Result;
 
 use crate::guests::{self, Guest};
+use crate::toolchains::{self, Toolset};
 use crate::workspace::Workspace;
 
 /// How a step went that did not fail.
@@ -42,7 +43,8 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "deny", about: "cargo deny: licenses, bans, sources, advisories", needs: &[], run: deny::check },
     Step { name: "one-build", about: "Wasmtime is compiled once for all", needs: &[], run: one_build::check },
     Step { name: "guests", about: "build the interpreter guests", needs: &[], run: guests },
-    Step { name: "rust", about: "cargo test in the release profile", needs: &["guests"], run: rust::test },
+    Step { name: "toolchains", about: "provide what functions are built with", needs: &[], run: toolchains },
+    Step { name: "rust", about: "cargo test in the release profile", needs: &["guests", "toolchains"], run: rust::test },
     Step { name: "wheel", about: "build and install the Python package", needs: &["guests"], run: python::wheel },
     Step { name: "pytest", about: "tests of the Python package", needs: &["wheel"], run: python::sdk_tests },
     Step { name: "types", about: "mypy --strict and stubtest", needs: &["wheel"], run: python::types },
@@ -70,6 +72,11 @@ pub(crate) const FAST: [&str; 4] = ["format", "clippy", "links", "ruff"];
 pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
     rust::fix(workspace)?;
     python::ruff_fix(workspace)
+}
+
+fn toolchains(workspace: &Workspace) -> Result<Passed> {
+    toolchains::provide(workspace, &Toolset::ALL)?;
+    Ok(Passed::Fully)
 }
 
 fn guests(workspace: &Workspace) -> Result<Passed> {
