@@ -25,6 +25,7 @@ _FILE, _DIRECTORY = stat.S_IFREG | 0o444, stat.S_IFDIR | 0o555
 _DEVICE = int.from_bytes(b"hks")
 # When they seem to have been changed: the same in all executions, and nothing that a snapshot could not keep.
 _TIME = 0
+_TIMES = {f"st_{what}time{unit}": _TIME for what in "amc" for unit in ("", "_ns")}
 _WRITING_MODES = frozenset("wax+")
 # As far as the platform has them. The first two arguments of some are paths.
 _WRITERS = "chmod link mkdir remove rename replace rmdir symlink truncate unlink utime".split()
@@ -120,7 +121,7 @@ class _Shown:
             mode, size = _DIRECTORY, 0
         else:
             mode, size = _FILE, len(self.file(own, path))
-        return os.stat_result((mode, _number(own), _DEVICE, 1, 0, 0, size, _TIME, _TIME, _TIME))
+        return os.stat_result((mode, _number(own), _DEVICE, 1, 0, 0, size, _TIME, _TIME, _TIME), _TIMES)
 
     def scan(self, own: str, path: _Path) -> Iterator["_Entry"]:
         folder = _fspath(path)
