@@ -23,6 +23,7 @@ pub mod source;
 pub mod store;
 mod template;
 mod toolchain;
+mod upkeep;
 pub mod wasm;
 mod workshop;
 
