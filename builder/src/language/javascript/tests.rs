@@ -107,7 +107,7 @@ fn network() -> NetworkAccess {
             environment.push((name.into(), file));
         }
     }
-    environment.extend(env::vars().filter(|(name, _)| name.to_ascii_lowercase() == "npm_config_registry"));
+    environment.extend(env::vars().filter(|(name, _)| name.eq_ignore_ascii_case("npm_config_registry")));
     NetworkAccess { environment, readable }
 }
 
