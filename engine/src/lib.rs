@@ -8,6 +8,7 @@
 //! This crate does not run anything; see `hks-runtime`. It holds the only `unsafe` code of the execution path.
 
 mod artifact;
+mod compiled;
 mod config;
 mod error;
 mod key;
@@ -15,12 +16,15 @@ mod memo;
 mod seal;
 mod split;
 mod store;
+mod upkeep;
 
 pub use artifact::{Artifact, Digest};
+pub use compiled::Compiled;
 pub use config::{CpuTarget, Engine, EngineConfig, Metering};
 pub use error::Error;
 pub use split::{Memory, PAGE_BYTES, Shape, get_global, set_global};
 pub use store::ArtifactStore;
+pub use upkeep::{Keep, NativeFile, Trimmed};
 pub use wasmtime;
 
 /// For `fuzz/`.

@@ -2,7 +2,7 @@
 //!
 //! Files are only ever created under another name and renamed, so a reader never sees half of one. A file that cannot be
 //! trusted is never loaded: [`ArtifactStore::load`] says why, and [`ArtifactStore::load_or_compile`] makes a new one.
-//! Old files are not removed here.
+//! What becomes of old files is a matter of [`upkeep`](crate::upkeep).
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::Component;
 
 use crate::artifact::{Artifact, Digest};
+use crate::compiled::Compiled;
 use crate::key::{self, Key};
 use crate::memo;
 use crate::seal::Seal;
-use crate::split::{self, PAGE_BYTES};
-use crate::{Engine, Error, Result};
+use crate::{Engine, Error, Result, upkeep};
 
 /// A folder of sealed artifacts that belongs to this user.
 #[derive(Clone)]
@@ -47,8 +47,7 @@ impl ArtifactStore {
     /// Where the artifact of `source` for `engine` is kept, whether or not it is there.
     #[must_use]
     pub fn path(&self, engine: &Engine, source: Digest) -> PathBuf {
-        let fingerprint = Digest::from_bytes(*engine.fingerprint()).to_string();
-        self.folder.join(format!("{source}-{}.cwasm", &fingerprint[..16]))
+        self.folder.join(format!("{source}-{}.cwasm", upkeep::engine_name(engine)))
     }
 
     /// Whether there is a file for `source` and `engine`; loading it may still refuse it.
@@ -64,7 +63,11 @@ impl ArtifactStore {
     pub fn load(&self, engine: &Engine, source: Digest) -> Result<Option<Artifact>> {
         let path = self.path(engine, source);
         match key::open_private(&path) {
-            Ok(file) => self.map(engine, source, &file, &path).map(Some),
+            Ok(file) => {
+                let artifact = self.map(engine, source, &file, &path)?;
+                upkeep::stamp(&file);
+                Ok(Some(artifact))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
                 Err(Error::refused(&path, "it is a symbolic link"))
@@ -80,7 +83,20 @@ impl ArtifactStore {
     /// # Errors
     /// The component is invalid, or the folder cannot be written.
     pub fn load_or_compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Artifact> {
-        let source = Digest::of(wasm);
+        self.load_or(engine, Digest::of(wasm), || Compiled::new(engine, wasm))
+    }
+
+    /// The same for a component by its digest, with another way to compile it: in a process with limits, say. What `compile`
+    /// gives is sealed and then run as it is, so only our own compiler may have made it, from that very component.
+    ///
+    /// # Errors
+    /// Those of `compile`, or the folder cannot be written.
+    pub fn load_or<E: From<Error>>(
+        &self,
+        engine: &Engine,
+        source: Digest,
+        compile: impl FnOnce() -> Result<Compiled, E>,
+    ) -> Result<Artifact, E> {
         if let Some(artifact) = self.load_trusted(engine, source)? {
             return Ok(artifact);
         }
@@ -88,9 +104,11 @@ impl ArtifactStore {
         if let Some(artifact) = self.load_trusted(engine, source)? {
             return Ok(artifact);
         }
-        self.compile(engine, wasm, source)?;
+        let compiled = compile()?;
+        self.seal(engine, source, &compiled)?;
         let path = self.path(engine, source);
-        self.load(engine, source)?.ok_or_else(|| Error::refused(&path, "it vanished right after it was compiled"))
+        let loaded = self.load(engine, source)?;
+        Ok(loaded.ok_or_else(|| Error::refused(&path, "it vanished right after it was compiled"))?)
     }
 
     /// Like `load`, but a file that cannot be trusted counts as none.
@@ -106,34 +124,33 @@ impl ArtifactStore {
 
     /// Holds a lock among all processes until the returned file is dropped.
     fn take_turn(&self, source: Digest) -> Result<File> {
-        let path = self.folder.join(format!("{source}.lock"));
-        let file = File::create(&path).map_err(Error::io("create", &path))?;
-        file.lock().map_err(Error::io("lock", &path))?;
-        Ok(file)
+        let path = self.lock_path(source);
+        loop {
+            let file = File::create(&path).map_err(Error::io("create", &path))?;
+            file.lock().map_err(Error::io("lock", &path))?;
+            // Whoever had it before may have removed it with the last file of its component.
+            if upkeep::is_at(&file, &path) {
+                return Ok(file);
+            }
+        }
     }
 
-    fn compile(&self, engine: &Engine, wasm: &[u8], source: Digest) -> Result<()> {
-        let split = split::split(wasm)?;
-        let mut content = engine
-            .wasmtime()
-            .precompile_component(&split.component)
-            .map_err(|error| Error::InvalidComponent(format!("{error:#}")))?;
-        let code_bytes = content.len() as u64;
-        content.resize(content.len().next_multiple_of(PAGE_BYTES), 0);
-        content.extend_from_slice(&split.pages);
-        let shape = serde_json::to_vec(&split.shape).expect("a shape has only string keys");
-        content.extend_from_slice(&shape);
-        let seal = Seal {
-            fingerprint: *engine.fingerprint(),
-            source,
-            code_bytes,
-            pages_bytes: split.pages.len() as u64,
-            shape_bytes: shape.len() as u64,
-        };
-        let footer = seal.sign(&self.key, &content);
+    pub(crate) fn lock_path(&self, source: Digest) -> PathBuf {
+        self.folder.join(format!("{source}.lock"))
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn seal(&self, engine: &Engine, source: Digest, compiled: &Compiled) -> Result<()> {
+        let Compiled { content, code_bytes, pages_bytes, shape_bytes } = compiled;
+        let (code_bytes, pages_bytes, shape_bytes) = (*code_bytes, *pages_bytes, *shape_bytes);
+        let seal = Seal { fingerprint: *engine.fingerprint(), source, code_bytes, pages_bytes, shape_bytes };
+        let footer = seal.sign(&self.key, content);
         let path = self.path(engine, source);
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io("create", &path))?;
-        file.write_all(&content).and_then(|()| file.write_all(&footer)).map_err(Error::io("write", &path))?;
+        file.write_all(content).and_then(|()| file.write_all(&footer)).map_err(Error::io("write", &path))?;
         file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
         Ok(())
     }

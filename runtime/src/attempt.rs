@@ -10,6 +10,7 @@ use serde_json::json;
 use wasmtime::Store;
 
 use crate::cancel::Cancel;
+use crate::command::{LAST_BYTES, LAST_LINES};
 use crate::deadline::{Stopped, run_until};
 use crate::host::{Clock, Guest, Http, Kept, Output, Program, Scratch, ScratchFolders, Seal, Wasi, environment};
 use crate::live::{Live, Request, Source};
@@ -44,8 +45,8 @@ pub(crate) enum Goal {
     Again,
 }
 
-/// What an interpreter may hand to the host when it has compiled a source.
-const COMPILED_BYTES_MAX: usize = 8 << 20;
+/// What an interpreter may hand to the host when it has compiled a source: four times the largest of JavaScript's.
+const COMPILED_BYTES_MAX: usize = 64 << 20;
 
 /// What is measured while it runs.
 struct Meter {
@@ -118,9 +119,12 @@ impl Run<'_> {
         self.end(store, live, called, meter)
     }
 
-    /// What an interpreter makes of the attempt's source, or a report of why it cannot.
-    pub(crate) async fn compile(self, prepared: &Prepared) -> Result<std::result::Result<Vec<u8>, Report>> {
-        let source = self.attempt.code.as_deref().unwrap_or_default();
+    /// What an interpreter makes of a source, or a report of why it cannot.
+    pub(crate) async fn compile(
+        self,
+        prepared: &Prepared,
+        source: &str,
+    ) -> Result<std::result::Result<Vec<u8>, Report>> {
         let mut meter = Meter::new();
         let mut store = self.store(prepared, Arc::new(()))?;
         store.set_hostcall_fuel(COMPILED_BYTES_MAX);
@@ -179,7 +183,11 @@ impl Run<'_> {
         meter: Meter,
     ) -> (Result<Report>, Option<Remains>) {
         let came_back = matches!(called, Ok(Called::Returned(_)));
-        let report = self.report(&mut store, called, meter);
+        let mut report = self.report(&mut store, called, meter);
+        let lines = live.as_ref().and_then(|live| live.prepared().lines());
+        if let (Some(lines), Ok(Report { error: Some(error), .. })) = (lines, &mut report) {
+            error.traceback = lines.restore(&error.traceback);
+        }
         (report, Some(Remains { store, live, came_back }))
     }
 
@@ -319,12 +327,16 @@ impl Run<'_> {
         {
             guest.output.write(Stream::Stdout, &stdout.take());
         }
+        let last_lines = match called {
+            Ok(Called::Trapped(_)) => guest.output.last_lines(LAST_LINES, LAST_BYTES),
+            _ => String::new(),
+        };
         let said = guest.output.finish();
         let evidence = Evidence { limits, memory: &guest.memory, value_bytes_max: said.value_bytes_max };
         let Ending { outcome, value, error } = match called {
             Err(stopped) => evidence.stopped(stopped),
             Ok(Called::Returned(returned)) => evidence.returned(returned),
-            Ok(Called::Trapped(error)) => evidence.trapped(&error),
+            Ok(Called::Trapped(error)) => evidence.trapped(&error).explained(last_lines),
             Ok(Called::NotInstantiated(error)) => evidence.not_instantiated(&error)?,
         };
         let mut report = Report::new(self.attempt, outcome);

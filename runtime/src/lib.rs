@@ -31,7 +31,7 @@ mod ticker;
 
 pub use config::RuntimeConfig;
 pub use error::Error;
-pub use host::{Observed, Packages};
+pub use host::{Observed, PackageFile, Packages};
 pub use prepared::Prepared;
 pub use runtime::{Execution, Preinitialized, Runtime};
 pub use session::Session;

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hks_engine::{Artifact, Digest};
+use hks_protocol::LineTable;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Record, Type};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
@@ -27,10 +28,12 @@ const TABLE_ENTRIES_MAX: u64 = 40_000;
 #[derive(Clone)]
 pub struct Prepared(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     linked: Arc<Linked>,
     snapshot: Option<Snapshot>,
     packages: Arc<Packages>,
+    lines: Option<Arc<LineTable>>,
     function: Function,
 }
 
@@ -102,31 +105,39 @@ impl Prepared {
     /// The same with packages that its code can import.
     #[must_use]
     pub fn with_packages(&self, packages: Arc<Packages>) -> Self {
-        let Inner { linked, snapshot, function, .. } = &*self.0;
-        let (linked, snapshot, function) = (Arc::clone(linked), snapshot.clone(), function.clone());
-        Self(Arc::new(Inner { linked, snapshot, packages, function }))
+        self.but(|inner| inner.packages = packages)
+    }
+
+    /// The same, whose tracebacks name the files and lines that somebody wrote instead of those that are executed.
+    #[must_use]
+    pub fn with_lines(&self, lines: Arc<LineTable>) -> Self {
+        self.but(|inner| inner.lines = Some(lines))
     }
 
     /// The function with that source, for the interpreter that this is. `compiled` is what [`Runtime::compile`](crate::Runtime::compile)
     /// made of the very same text by the very same interpreter: forged bytes can crash the function's instance.
     #[must_use]
     pub fn with_source(&self, text: String, compiled: Option<Vec<u8>>) -> Self {
-        let Inner { linked, snapshot, packages, .. } = &*self.0;
-        let (linked, snapshot, packages) = (Arc::clone(linked), snapshot.clone(), Arc::clone(packages));
-        let function = Function::Source(Arc::new(Code { text, compiled }));
-        Self(Arc::new(Inner { linked, snapshot, packages, function }))
+        self.but(|inner| inner.function = Function::Source(Arc::new(Code { text, compiled })))
     }
 
     /// The same interpreter further on: `snapshot` has seen nothing of a function.
     fn from(&self, snapshot: Snapshot) -> Self {
-        let (linked, packages) = (Arc::clone(&self.0.linked), Arc::clone(&self.0.packages));
-        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, function: Function::None }))
+        self.but(|inner| inner.snapshot = Some(snapshot))
     }
 
     /// The function whose top level has run in the instance that `snapshot` is of.
     pub(crate) fn behind(&self, snapshot: Snapshot) -> Self {
-        let (linked, packages) = (Arc::clone(&self.0.linked), Arc::clone(&self.0.packages));
-        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, function: Function::Loaded }))
+        self.but(|inner| {
+            inner.snapshot = Some(snapshot);
+            inner.function = Function::Loaded;
+        })
+    }
+
+    fn but(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        change(&mut inner);
+        Self(Arc::new(inner))
     }
 
     /// The function that [`Snapshot::to_bytes`] was asked about, for the interpreter that this is.
@@ -142,6 +153,10 @@ impl Prepared {
 
     pub(crate) fn packages(&self) -> &Arc<Packages> {
         &self.0.packages
+    }
+
+    pub(crate) fn lines(&self) -> Option<&LineTable> {
+        self.0.lines.as_deref()
     }
 
     /// Its source, if it is a function that runs from the top each time.
@@ -183,7 +198,7 @@ impl Prepared {
         let snapshot =
             Snapshot::initial(places, artifact).map_err(|error| Error::Host(format!("snapshot: {error}")))?;
         let linked = Arc::new(Linked { artifact: artifact.clone(), instance, entry });
-        Ok(Self(Arc::new(Inner { linked, snapshot, packages: Arc::default(), function: Function::None })))
+        Ok(Self(Arc::new(Inner { linked, snapshot, packages: Arc::default(), lines: None, function: Function::None })))
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hks_engine::{Artifact, Digest, Engine, EngineConfig};
-use hks_protocol::{Attempt, Json, LogSink, Outcome, Report};
+use hks_protocol::{Attempt, Json, Limits, LogSink, Outcome, Report};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::timeout;
 
@@ -229,17 +229,25 @@ impl Runtime {
         Ok(Preinitialized { report, observed, ready })
     }
 
-    /// What an interpreter makes of the attempt's source, without running any of it; a report of why it cannot, if so.
+    /// What an interpreter makes of a source, without running any of it; a report of why it cannot, if so.
     ///
     /// # Errors
-    /// Only what is not the source's own.
-    pub async fn compile(&self, prepared: &Prepared, attempt: Attempt) -> Result<std::result::Result<Vec<u8>, Report>> {
+    /// Only what is not the source's own; [`Error::Invalid`] if `prepared` is no interpreter.
+    pub async fn compile(
+        &self,
+        prepared: &Prepared,
+        source: String,
+        limits: Limits,
+    ) -> Result<std::result::Result<Vec<u8>, Report>> {
+        if !prepared.is_interpreter() {
+            return Err(hks_protocol::Error::new("code", "is given to what is no interpreter").into());
+        }
         let prepared = prepared.clone();
+        let attempt = Attempt { limits, ..Attempt::new(None, Json::null()) };
         self.on_threads(move |shared, cancel, asked| async move {
-            check(&prepared, &attempt)?;
             let _place = shared.place(&attempt, &cancel, asked).await?;
             let _running = shared.ticker.running();
-            shared.attempt(&attempt, &cancel, asked, None).sealed(Arc::default()).compile(&prepared).await
+            shared.attempt(&attempt, &cancel, asked, None).sealed(Arc::default()).compile(&prepared, &source).await
         })
         .await
     }
@@ -397,10 +405,10 @@ impl Shared {
 
     /// Compiles in an instance of its own. What does not compile will say so when it is run.
     async fn compile(&self, prepared: &Prepared, source: String) -> Option<Vec<u8>> {
-        let attempt = Attempt::new(Some(source), Json::null());
+        let attempt = Attempt::new(None, Json::null());
         let (cancel, asked) = (Cancel::default(), Instant::now());
         let _running = self.ticker.running();
-        self.attempt(&attempt, &cancel, asked, None).compile(prepared).await.ok()?.ok()
+        self.attempt(&attempt, &cancel, asked, None).compile(prepared, &source).await.ok()?.ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is done once for all executions of a function: its source compiled, its top level run behind a seal.
 
-use hks_protocol::{Attempt, Json, Outcome};
+use hks_protocol::{Attempt, Json, Limits, Outcome};
 use hks_runtime::{Observed, Preinitialized, Prepared};
 
 use crate::harness::{House, Language, house, wait};
@@ -21,7 +21,7 @@ fn attempt() -> Attempt {
 /// The function with its compiled source, as a deployment has it.
 fn with_source(house: &House, language: Language, source: &str) -> Prepared {
     let interpreter = house.guest(language);
-    let compiled = wait(house.runtime.compile(interpreter, Attempt::new(Some(source.into()), Json::null())));
+    let compiled = wait(house.runtime.compile(interpreter, source.into(), Limits::default()));
     interpreter.with_source(source.into(), Some(compiled.unwrap().unwrap()))
 }
 
@@ -59,8 +59,8 @@ fn source_that_does_not_compile_says_where() {
     let cases =
         [(Language::Python, "def handler(event):\n    return ("), (Language::JavaScript, "let a = 1;\nlet = ;")];
     for (language, source) in cases {
-        let source = Attempt::new(Some(source.into()), Json::null());
-        let refused = wait(house().runtime.compile(house().guest(language), source)).unwrap().unwrap_err();
+        let compiling = house().runtime.compile(house().guest(language), source.into(), Limits::default());
+        let refused = wait(compiling).unwrap().unwrap_err();
         let error = refused.error.unwrap();
         assert_eq!((refused.outcome, error.name.as_str()), (Outcome::Failed, "SyntaxError"));
         assert!(error.traceback.contains("line 2") || error.traceback.contains(":2"), "{}", error.traceback);

@@ -17,6 +17,8 @@ mod artifacts;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod builds;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod cancel;

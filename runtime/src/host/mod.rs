@@ -18,7 +18,7 @@ mod wasi;
 pub(crate) use clock::Clock;
 pub(crate) use http::{HEADER_BYTES_MAX, Http};
 pub(crate) use output::Output;
-pub use packages::Packages;
+pub use packages::{PackageFile, Packages};
 pub(crate) use scratch::{Scratch, ScratchFolders};
 pub use seal::Observed;
 pub(crate) use seal::Seal;

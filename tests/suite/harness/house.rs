@@ -157,7 +157,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The cache that the command line and the SDK use, too: compiling CPython takes most of a minute.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     from("HKS_CACHE_DIR")
         .or_else(|| from("XDG_CACHE_HOME").map(|folder| folder.join("hks")))

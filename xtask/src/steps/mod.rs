@@ -1,11 +1,13 @@
 //! The steps of `cargo xtask test`, in the order in which CI runs them.
 
 mod deny;
+mod go;
 mod javascript;
 mod links;
 mod one_build;
 mod python;
 mod rust;
+mod sdk_rust;
 
 use anyhow::Result;
 
@@ -51,6 +53,13 @@ pub(crate) const ALL: &[Step] = &[
         needs: &[],
         run: python::guest_tests,
     },
+    Step {
+        name: "sdk-rust",
+        about: "format, clippy and tests of the crates for functions in Rust",
+        needs: &[],
+        run: sdk_rust::tests,
+    },
+    Step { name: "guest-go", about: "format, vet and unit tests of the Go package", needs: &[], run: go::tests },
     Step { name: "guest-javascript", about: "unit tests of the JavaScript guest", needs: &[], run: javascript::tests },
 ];
 

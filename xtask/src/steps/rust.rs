@@ -6,6 +6,7 @@
 use anyhow::Result;
 
 use super::Passed;
+use crate::python::Python;
 use crate::toolchain::{self, Component};
 use crate::workspace::Workspace;
 
@@ -32,7 +33,10 @@ pub(super) fn docs(workspace: &Workspace) -> Result<Passed> {
 }
 
 pub(super) fn test(workspace: &Workspace) -> Result<Passed> {
-    workspace.run("rust", workspace.cargo("test").args(["--release", "--locked", "--workspace", "--no-fail-fast"]))?;
+    let s3 = Python::find(workspace)?.tools(workspace, "s3", &workspace.path("xtask/requirements/s3.txt"))?;
+    let mut tests = workspace.cargo("test");
+    tests.args(["--release", "--locked", "--workspace", "--no-fail-fast"]).env("HKS_S3_SERVER", s3.bin("moto_server"));
+    workspace.run("rust", &mut tests)?;
     Ok(Passed::Fully)
 }
 
