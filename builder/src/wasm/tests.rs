@@ -388,6 +388,11 @@ fn exactly_one_thing_is_to_be_called() {
     let expected = "it is a function (hks:function/handler) and a language runtime (hks:function/interpret); export one \
                     of the two, so that it is clear what to call";
     assert_eq!(refusal(component_of(both, "both")), expected);
+    let server = format!(
+        "{} package wasi:cli@0.2.0 {{ interface run {{ run: func() -> result; }} }}",
+        PROXY.replace("export incoming-handler;", "export incoming-handler; export wasi:cli/run@0.2.0;")
+    );
+    assert_eq!(accepted(component_of(&server, "proxy")).world, World::HttpProxy);
     assert_eq!(refusal(wat("(component)")), format!("it exports nothing; {wanted}"));
     let other = "package a:b; world w { export handle: func(); }";
     assert_eq!(
