@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use hks_engine::Digest;
 use hks_protocol::manifest::Runtime;
 use hks_protocol::{Attempt, Failure, Json, Manifest, Outcome, Report};
 use hks_runtime::{Observed, Packages, Preinitialized, Prepared, Snapshot};
@@ -49,8 +51,10 @@ impl Ahead<'_> {
         let prepared = self.assemble(&interpreter.prepared, &function, &text, &layers)?;
         let snapshot = self.snapshot(&interpreter, &prepared, &function, workshop)?;
         clock.phase("run ahead");
-        let start = self.start(snapshot, workshop)?;
-        let parts = self.keep(&interpreter.prepared, function, text, layers, start)?;
+        if let Err(reason) = &snapshot {
+            workshop.note(format_args!("each execution runs the top level: {reason}"));
+        }
+        let parts = self.keep(&interpreter.prepared, function, text, layers, snapshot)?;
         clock.phase("store");
         Ok(parts)
     }
@@ -134,33 +138,34 @@ impl Ahead<'_> {
             .and_then(|bytes| if bytes.len() <= SNAPSHOT_BYTES_MAX { Ok(bytes) } else { Err(too_large(&bytes)) }))
     }
 
-    fn start(&self, snapshot: Result<Vec<u8>, String>, workshop: &mut Workshop<'_>) -> Result<Start, Error> {
-        match snapshot {
-            Ok(bytes) => Ok(Start::Snapshot(self.inner.put(bytes)?)),
-            Err(reason) => {
-                workshop.note(format_args!("each execution runs the top level: {reason}"));
-                Ok(Start::Top { reason: Some(reason) })
-            }
-        }
-    }
-
+    /// Puts all parts into the store at once, because each waits for the disk.
     fn keep(
         &self,
         interpreter: &Prepared,
         function: Interpreted,
         compiled: Vec<u8>,
         layers: Vec<Layer>,
-        start: Start,
+        snapshot: Result<Vec<u8>, String>,
     ) -> Result<Parts, Error> {
-        let put = |bytes: Vec<u8>| self.inner.put(bytes);
+        let mut blobs = Vec::new();
+        let mut part = |bytes: Bytes| {
+            let digest = Digest::of(&bytes);
+            blobs.push(bytes);
+            digest
+        };
         let mut parts = Parts::new(self.runtime, World::Interpreter, interpreter.digest());
-        parts.source = Some(put(function.text.into_bytes())?);
-        parts.compiled = Some(put(compiled)?);
-        parts.layers = layers.into_iter().map(|layer| self.inner.put(layer.into_bytes())).collect::<Result<_, _>>()?;
-        parts.start = start;
+        parts.source = Some(part(function.text.into()));
+        parts.compiled = Some(part(compiled.into()));
+        parts.layers = layers.into_iter().map(|layer| part(layer.into_bytes())).collect();
+        parts.start = match snapshot {
+            Ok(bytes) => Start::Snapshot(part(bytes.into())),
+            Err(reason) => Start::Top { reason: Some(reason) },
+        };
         let lines = function.lines.map(|lines| serde_json::to_vec(&lines)).transpose();
-        parts.lines = lines.map_err(Error::host("write down where lines come from"))?.map(put).transpose()?;
-        parts.lock = function.lock.map(|lock| put(lock.into_bytes())).transpose()?;
+        let lines = lines.map_err(Error::host("write down where lines come from"))?;
+        parts.lines = lines.map(|lines| part(lines.into()));
+        parts.lock = function.lock.map(|lock| part(lock.into()));
+        self.inner.put_all(blobs)?;
         Ok(parts)
     }
 }

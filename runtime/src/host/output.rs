@@ -92,6 +92,20 @@ impl Output {
         text[start.unwrap_or(text.len())..].to_owned()
     }
 
+    /// Takes the last line of stderr, finished or not, if it begins so; the rest of it. Who listens may have heard it.
+    pub(crate) fn take_last_line(&self, beginning: &str) -> Option<String> {
+        let mut collected = self.lock();
+        let unfinished = &mut collected.unfinished[Stream::Stderr as usize];
+        if !unfinished.is_empty() {
+            let line = String::from_utf8_lossy(unfinished).strip_prefix(beginning).map(str::to_owned)?;
+            unfinished.clear();
+            return Some(line);
+        }
+        let line = collected.logs.stderr.last()?.strip_prefix(beginning)?.to_owned();
+        collected.logs.stderr.pop();
+        Some(line)
+    }
+
     /// A sink that panicked in one attempt must not take others' logs along: its own are kept as they are.
     fn lock(&self) -> MutexGuard<'_, Collected> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
