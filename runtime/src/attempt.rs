@@ -10,6 +10,7 @@ use serde_json::json;
 use wasmtime::Store;
 
 use crate::cancel::Cancel;
+use crate::command::{LAST_BYTES, LAST_LINES};
 use crate::deadline::{Stopped, run_until};
 use crate::host::{Clock, Guest, Http, Kept, Output, Program, Scratch, ScratchFolders, Seal, Wasi, environment};
 use crate::live::{Live, Request, Source};
@@ -326,12 +327,16 @@ impl Run<'_> {
         {
             guest.output.write(Stream::Stdout, &stdout.take());
         }
+        let last_lines = match called {
+            Ok(Called::Trapped(_)) => guest.output.last_lines(LAST_LINES, LAST_BYTES),
+            _ => String::new(),
+        };
         let said = guest.output.finish();
         let evidence = Evidence { limits, memory: &guest.memory, value_bytes_max: said.value_bytes_max };
         let Ending { outcome, value, error } = match called {
             Err(stopped) => evidence.stopped(stopped),
             Ok(Called::Returned(returned)) => evidence.returned(returned),
-            Ok(Called::Trapped(error)) => evidence.trapped(&error),
+            Ok(Called::Trapped(error)) => evidence.trapped(&error).explained(last_lines),
             Ok(Called::NotInstantiated(error)) => evidence.not_instantiated(&error)?,
         };
         let mut report = Report::new(self.attempt, outcome);

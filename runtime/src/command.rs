@@ -7,9 +7,9 @@ use crate::host::{Guest, Kept, exit_code};
 /// The name of the failure of a command that ended with another code than 0.
 pub(crate) const EXIT_ERROR: &str = "ExitError";
 
-/// How much of its stderr a failed command's traceback has.
-const LAST_LINES: usize = 20;
-const LAST_BYTES: usize = 8 << 10;
+/// How much of its stderr a failure has as its traceback, when that is all that is known.
+pub(crate) const LAST_LINES: usize = 20;
+pub(crate) const LAST_BYTES: usize = 8 << 10;
 
 /// What `wasi:cli/run` returned, or how it ended its process.
 pub(crate) type Run = wasmtime::Result<Result<(), ()>>;

@@ -29,6 +29,35 @@ impl Ending {
     }
 }
 
+impl Ending {
+    /// The same with what the guest wrote to stderr last, which says more than the trap that it ended in.
+    ///
+    /// Compiled code aborts in an instruction that says nothing, after it has said why. Where it has the form of a panic, as our
+    /// SDK writes it, it is one: only the function's own failure is named by it.
+    pub(crate) fn explained(mut self, last_lines: String) -> Self {
+        let trapped = self.outcome == Outcome::Trapped;
+        if let Some(error) = self.error.as_mut().filter(|_| trapped) {
+            if let Some(message) = panic_message(&last_lines) {
+                error.name = "Panic".into();
+                error.value = message.into();
+            }
+            error.traceback = last_lines;
+        }
+        self
+    }
+}
+
+/// `no` of `Panic: no`, line break, `  at src/lib.rs:3:5`. Messages may have lines of their own.
+fn panic_message(last_lines: &str) -> Option<&str> {
+    const MARK: &str = "Panic: ";
+    let start = match last_lines.rfind("\nPanic: ") {
+        Some(at) => at + 1,
+        None => last_lines.starts_with(MARK).then_some(0)?,
+    };
+    let (message, place) = last_lines[start + MARK.len()..].rsplit_once("\n  at ")?;
+    (!place.contains('\n')).then_some(message)
+}
+
 /// What decides between outcomes that look alike.
 pub(crate) struct Evidence<'a> {
     pub(crate) limits: &'a Limits,
@@ -159,4 +188,27 @@ fn is_excess(error: &wasmtime::Error) -> bool {
 /// A text that was too large to be handed over.
 fn is_oversized_transfer(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_what_the_guest_said_last() {
+        assert_eq!(panic_message("Panic: no\n  at src/lib.rs:3:5"), Some("no"));
+        assert_eq!(panic_message("a\nPanic: one\n  at a:1:1\nPanic: two\nlines\n  at b:2:2"), Some("two\nlines"));
+        for text in ["", "Panic: no", "Panic: no\n  at a:1:1\nmore", "No Panic: no\n  at a:1:1"] {
+            assert_eq!(panic_message(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_trap_is_explained_by_it() {
+        let said = || "Panic: no\n  at a:1:1".to_owned();
+        let error = Ending::failed(Outcome::Trapped, "Trap", "unreachable").explained(said()).error.unwrap();
+        assert_eq!((error.name.as_str(), error.value.as_str(), error.traceback), ("Panic", "no", said()));
+        let error = Ending::failed(Outcome::OutOfFuel, "FuelExhausted", "").explained(said()).error.unwrap();
+        assert_eq!((error.name.as_str(), error.traceback.as_str()), ("FuelExhausted", ""));
+    }
 }

@@ -24,7 +24,7 @@
 //!
 //! - **Event and value** are any types of serde. An event that does not fit ends as an `InvalidEventError` that says where.
 //! - **Errors** of any type are the function's failure: named as their type, with their message, and their sources as the
-//!   traceback. A panic ends the instance; what it says, and where it was, is in the log.
+//!   traceback. A panic ends the instance, and is an error `Panic`.
 //! - **Logs** are what is printed, by `println!` and `eprintln!`.
 //! - **HTTP**: [`http::Request`] and [`http::Response`] are the event and the value of a function with an HTTP trigger.
 //! - **Rich results**, such as charts and tables: [`display`].

@@ -7,6 +7,7 @@ mod links;
 mod one_build;
 mod python;
 mod rust;
+mod sdk_rust;
 
 use anyhow::Result;
 
@@ -51,6 +52,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "unit tests of the Python guest's driver",
         needs: &[],
         run: python::guest_tests,
+    },
+    Step {
+        name: "sdk-rust",
+        about: "format, clippy and tests of the crates for functions in Rust",
+        needs: &[],
+        run: sdk_rust::tests,
     },
     Step { name: "guest-go", about: "format, vet and unit tests of the Go package", needs: &[], run: go::tests },
     Step { name: "guest-javascript", about: "unit tests of the JavaScript guest", needs: &[], run: javascript::tests },

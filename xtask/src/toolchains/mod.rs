@@ -7,6 +7,7 @@ mod clang;
 mod go;
 mod javascript;
 mod python;
+mod rust;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,6 +30,8 @@ pub(crate) enum Toolset {
     Python,
     /// Node, npm and esbuild.
     Javascript,
+    /// Rust with the standard library of WebAssembly.
+    Rust,
     /// Go.
     Go,
     /// A C compiler with the standard library of WebAssembly.
@@ -37,12 +40,13 @@ pub(crate) enum Toolset {
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Javascript, Self::Go, Self::Clang];
+    pub(crate) const ALL: [Self; 5] = [Self::Python, Self::Javascript, Self::Rust, Self::Go, Self::Clang];
 
     fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
         match self {
             Self::Python => python::provide(workspace),
             Self::Javascript => javascript::provide(workspace),
+            Self::Rust => rust::provide(workspace),
             Self::Go => go::provide(workspace),
             Self::Clang => clang::provide(workspace),
         }
@@ -78,6 +82,12 @@ pub(crate) fn provide(workspace: &Workspace, toolsets: &[Toolset]) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// The first program of a set, for a step that runs it.
+pub(crate) fn program(workspace: &Workspace, toolset: Toolset) -> Result<PathBuf> {
+    let descriptions = toolset.provide(workspace)?;
+    Ok(descriptions.into_iter().next().context("a set has a program")?.program)
 }
 
 /// Replaces a description in one step: a build may be reading it.
