@@ -15,10 +15,11 @@ use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 use super::Product;
 use crate::child::{Cancel, ChildLimits};
+use crate::network::NetworkAccess;
 use crate::source::{SourceLimits, SourceTree};
 use crate::toolchain::Toolchains;
 use crate::wasm::{self, Offer};
-use crate::workshop::{NetworkAccess, Rules};
+use crate::workshop::Rules;
 use crate::{Error, LogLine, Workshop};
 
 /// A language's build.
@@ -36,9 +37,7 @@ pub(crate) fn toolchains() -> Toolchains {
 
 /// What this machine's clients of registries need.
 fn network() -> NetworkAccess {
-    let names = ["GOPROXY", "GOSUMDB", "GONOSUMDB", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE"];
-    let environment = names.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect();
-    NetworkAccess { environment, readable: Vec::new() }
+    NetworkAccess::of_clients(env::vars(), env::var_os("HOME").map(PathBuf::from).as_deref())
 }
 
 /// One build, in a folder of its own.
