@@ -125,7 +125,10 @@ mod tests {
     #[test]
     fn a_failure_needs_a_name() {
         let told = named(r#"{"name": "OutOfStock", "value": "only 2 left"}"#).unwrap();
-        assert_eq!((told.name.as_str(), told.value.as_str(), told.traceback.as_str()), ("OutOfStock", "only 2 left", ""));
+        assert_eq!(
+            (told.name.as_str(), told.value.as_str(), told.traceback.as_str()),
+            ("OutOfStock", "only 2 left", "")
+        );
         for line in ["", "{}", "[]", r#"{"name": "", "value": ""}"#, r#"{"name": "X"}"#] {
             assert!(named(line).is_none(), "{line}");
         }
