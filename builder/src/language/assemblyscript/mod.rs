@@ -7,7 +7,7 @@ use hks_protocol::manifest::Grants;
 
 use super::Product;
 use super::compiled::{OUTPUT, SOURCE, lay_out, take_output};
-use super::testing::{Program, Trial};
+use super::testing::Trial;
 use crate::child::{Network, Tool};
 use crate::source::SourceTree;
 use crate::wasm::{self, Offer};
@@ -38,7 +38,7 @@ fn compile(source: &SourceTree, workshop: &mut Workshop<'_>, options: &[&str]) -
     let folder = workshop.folder().to_path_buf();
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", node.program.parent().unwrap().display());
     let in_source =
-        |tool: Tool| node.readable.iter().fold(tool, Tool::readable).inside(SOURCE).environment("PATH", &path);
+        |tool: Tool| node.readable.iter().fold(tool, Tool::readable).starts_in(SOURCE).environment("PATH", &path);
     let install = in_source(npm.tool(&folder)).arguments(["ci"]);
     workshop.run("install", &install, Network::Allowed)?;
     let asc =
