@@ -37,7 +37,7 @@ fn a_single_file_is_a_function() {
     assert_eq!((ran.logs.as_str(), ran.failure), ("doubling 21\n", None));
 
     let ran = program.run(r#"{"input": -1}"#, None);
-    assert_eq!((ran.exit, ran.value.as_str(), ran.logs.as_str()), (1, "", "doubling -1\n"));
+    assert_eq!((ran.exit, ran.value.as_str(), ran.logs.as_str()), (70, "", "doubling -1\n"));
     let expected = json!({"name": "Negative", "value": "-1 is less than \"nothing\"", "traceback": ""});
     assert_eq!(ran.failure, Some(expected));
 

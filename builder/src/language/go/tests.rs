@@ -51,7 +51,7 @@ fn a_single_file_is_a_function() {
 fn its_errors_are_failures_with_a_name() {
     let ran = DOUBLER.run(r#"{"input": -1}"#, None);
     let failure = ran.failure.unwrap();
-    assert_eq!((ran.exit, ran.value.as_str(), ran.logs.as_str()), (1, "", "doubling -1\n"));
+    assert_eq!((ran.exit, ran.value.as_str(), ran.logs.as_str()), (70, "", "doubling -1\n"));
     assert_eq!((&failure["name"], &failure["value"]), (&json!("Negative"), &json!("-1 is less than nothing")));
 
     let failure = DOUBLER.run(r#"{"input": "x"}"#, None).failure.unwrap();
