@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{child, manifest, source, wasm};
+use crate::{child, manifest, source, store, wasm};
 
 /// Why there is no artifact. All but [`Error::Host`] and [`Error::Child`] are the sender's to mend, and messages say how.
 ///
@@ -44,9 +44,33 @@ pub enum Error {
     /// A tool could not be run apart from the rest of the machine.
     #[error(transparent)]
     Child(#[from] child::Error),
+    /// Artifacts cannot be kept, or one is missing or damaged.
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// The machine failed us.
     #[error("build: {0}")]
     Host(String),
+}
+
+impl From<hks_engine::Error> for Error {
+    fn from(error: hks_engine::Error) -> Self {
+        match error {
+            hks_engine::Error::InvalidComponent(reason) => Self::Refused(format!("it cannot be compiled: {reason}")),
+            error => Self::Host(error.to_string()),
+        }
+    }
+}
+
+impl From<hks_runtime::Error> for Error {
+    fn from(error: hks_runtime::Error) -> Self {
+        use hks_runtime::Error as Runtime;
+        match error {
+            Runtime::Invalid(error) => Self::Refused(error.to_string()),
+            Runtime::Refused(reason) => Self::Refused(reason),
+            Runtime::Canceled => Self::Canceled,
+            error => Self::Host(error.to_string()),
+        }
+    }
 }
 
 impl Error {

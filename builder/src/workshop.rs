@@ -11,21 +11,12 @@ use std::time::{Duration, Instant};
 use crate::child::{Cancel, Child, ChildLimits, Isolation, Line, Network, Outcome, Stream, Tool};
 use crate::error::ToolFailure;
 use crate::toolchain::Toolchains;
-use crate::{Error, LogLine};
+use crate::{Error, LogLine, NetworkAccess};
 
 /// Lines of a tool that a message repeats. Compilers say what is wrong first, and count at the end.
 const TAIL_LINES: usize = 40;
 /// What a tool may print to be read by us.
 const CAPTURE_BYTES_MAX: usize = 4 << 20;
-
-/// What package clients need to reach their registries: the operator's, never a function's.
-#[derive(Debug, Clone, Default)]
-pub struct NetworkAccess {
-    /// Variables, such as a proxy's address or an index. Code of packages does not run where they are seen.
-    pub environment: Vec<(String, String)>,
-    /// Files, such as certificates and configuration of clients.
-    pub readable: Vec<PathBuf>,
-}
 
 /// How builds are bounded and kept apart.
 #[derive(Debug, Clone, Default)]
@@ -110,6 +101,23 @@ impl<'a> Workshop<'a> {
             return Err(Error::Refused(format!("{step}: {} prints too much", tool.name())));
         }
         Ok(text)
+    }
+
+    /// Whether a tool succeeds, when both answers are fine. What it prints is dropped.
+    ///
+    /// # Errors
+    /// When it could not be run, or was ended.
+    pub(crate) fn attempt(&mut self, step: &'static str, tool: &Tool, network: Network) -> Result<bool, Error> {
+        match self.run_with(step, tool, network, |_| true) {
+            Ok(()) => Ok(true),
+            Err(Error::Tool(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What package clients need to reach their registries.
+    pub(crate) fn network_access(&self) -> &NetworkAccess {
+        &self.rules.network
     }
 
     /// `take` keeps a line from the log.

@@ -4,12 +4,14 @@ use std::hash::{Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{Config, MemoryCreator, OptLevel, StackCreator};
 
 use crate::{Error, Result};
 
 /// What may be chosen about an engine. Everything else is fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EngineConfig {
     /// How guests are stopped and measured.
     pub metering: Metering,
@@ -18,7 +20,8 @@ pub struct EngineConfig {
 }
 
 /// How guests are stopped and measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Metering {
     /// Fuel is the deterministic budget and the meter, the epoch stops a guest at its deadline.
     #[default]
@@ -44,7 +47,8 @@ impl Metering {
 }
 
 /// Which processors the machine code is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CpuTarget {
     /// This machine, with all its features.
     #[default]
@@ -57,7 +61,7 @@ pub enum CpuTarget {
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
-    metering: Metering,
+    config: EngineConfig,
     fingerprint: [u8; 32],
 }
 
@@ -95,7 +99,7 @@ impl Engine {
         // What an artifact is besides machine code, see `split`.
         hasher.write(b"split 3");
         let fingerprint = *hasher.0.finalize().as_bytes();
-        Ok(Self { inner, metering: config.metering, fingerprint })
+        Ok(Self { inner, config: *config, fingerprint })
     }
 
     /// The engine of Wasmtime, for the runtime.
@@ -107,7 +111,13 @@ impl Engine {
     /// How its guests are stopped and measured.
     #[must_use]
     pub fn metering(&self) -> Metering {
-        self.metering
+        self.config.metering
+    }
+
+    /// What was chosen about it.
+    #[must_use]
+    pub fn config(&self) -> &EngineConfig {
+        &self.config
     }
 
     /// Digest of all that machine code depends on: Wasmtime's version, its settings, the processor's features.

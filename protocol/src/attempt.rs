@@ -117,9 +117,9 @@ pub struct Environment(BTreeMap<String, String>);
 impl Environment {
     /// Names and values together; what Linux grants a single string of `execve`.
     pub const BYTES_MAX: usize = 128 << 10;
-    /// Set by the host in every attempt.
-    pub const RESERVED: [&'static str; 4] =
-        ["HKS_FUNCTION_NAME", "HKS_FUNCTION_VERSION", "HKS_PROJECT_NAME", "HKS_EXECUTION_ID"];
+    /// Set by the host; the last one only for commands and HTTP components.
+    pub const RESERVED: [&'static str; 5] =
+        ["HKS_FUNCTION_NAME", "HKS_FUNCTION_VERSION", "HKS_PROJECT_NAME", "HKS_EXECUTION_ID", "HKS_CONTEXT"];
 
     /// Names and values in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use hks_protocol::{Attempt, ByteSize, LogSink, Report, Stream, Usage};
 use jiff::Timestamp;
 use serde_json::json;
 use wasmtime::Store;
 
 use crate::cancel::Cancel;
+use crate::command::{LAST_BYTES, LAST_LINES};
 use crate::deadline::{Stopped, run_until};
-use crate::host::{Clock, Guest, Output, Scratch, ScratchFolders, Seal, Wasi, environment};
+use crate::host::{Clock, Guest, Http, Kept, Output, Program, Scratch, ScratchFolders, Seal, Wasi, environment};
 use crate::live::{Live, Request, Source};
 use crate::memory::MemoryLimiter;
 use crate::outcome::{Ending, Evidence, Returned, TRANSFER_BYTES};
-use crate::prepared::Prepared;
+use crate::prepared::{Entry, Prepared};
 use crate::snapshot::Snapshot;
 use crate::{Error, Result};
 
@@ -181,19 +183,38 @@ impl Run<'_> {
         meter: Meter,
     ) -> (Result<Report>, Option<Remains>) {
         let came_back = matches!(called, Ok(Called::Returned(_)));
-        let report = self.report(&mut store, called, meter);
+        let mut report = self.report(&mut store, called, meter);
+        let lines = live.as_ref().and_then(|live| live.prepared().lines());
+        if let (Some(lines), Ok(Report { error: Some(error), .. })) = (lines, &mut report) {
+            error.traceback = lines.restore(&error.traceback);
+        }
         (report, Some(Remains { store, live, came_back }))
     }
 
     fn guest(&self, prepared: &Prepared, sink: Arc<dyn LogSink>) -> Guest {
         let limits = &self.attempt.limits;
-        let environment = self.environment();
         let output = Output::new(limits.log_bytes(), limits.output_bytes(), sink);
         let scratch = Scratch::new(self.scratch.clone(), limits.tmp_bytes());
         let clock = Clock::start(limits.timeout(), self.seal.clone());
+        let mut environment = self.environment();
+        // Those of our own worlds get it with the call.
+        if !prepared.is_lasting() {
+            environment.push((environment::CONTEXT.into(), self.context(&clock)));
+        }
+        let stdout = matches!(prepared.entry(), Entry::Command(_)).then(|| Kept::new(limits.output_bytes()));
+        let program = match &stdout {
+            Some(stdout) => Program::Command {
+                name: self.attempt.function.name.clone(),
+                stdin: Bytes::copy_from_slice(self.attempt.input.as_str().as_bytes()),
+                stdout: stdout.clone(),
+            },
+            None => Program::Silent,
+        };
         Guest {
             memory: MemoryLimiter::new(limits.memory_bytes()),
-            wasi: Wasi::new(&environment, &output, scratch, clock.clone()),
+            wasi: Wasi::new(&environment, &output, scratch, clock.clone(), program),
+            http: Http::new(),
+            stdout,
             clock,
             environment,
             packages: Arc::clone(prepared.packages()),
@@ -253,7 +274,7 @@ impl Run<'_> {
         }
         *start = self.asked.elapsed();
         let event = self.attempt.input.as_str();
-        let context = self.context(store.data());
+        let context = self.context(&store.data().clock);
         let own = live.prepared().code().cloned();
         let source = match &own {
             Some(code) => Some(Source { text: &code.text, compiled: code.compiled.as_deref() }),
@@ -271,7 +292,7 @@ impl Run<'_> {
     }
 
     /// What a handler sees as its `context`, as JSON.
-    fn context(&self, guest: &Guest) -> String {
+    fn context(&self, clock: &Clock) -> String {
         let attempt = self.attempt;
         json!({
             "execution_id": attempt.execution_id,
@@ -280,7 +301,7 @@ impl Run<'_> {
             "function_version": attempt.function.version,
             "project": attempt.function.project,
             "trigger": attempt.trigger,
-            "deadline_ms": guest.clock.deadline_unix_ms(),
+            "deadline_ms": clock.deadline_unix_ms(),
             "scheduled_at": attempt.scheduled_at,
             "memory_limit_mb": attempt.limits.memory_bytes() >> 20,
         })
@@ -300,12 +321,22 @@ impl Run<'_> {
             let note = format!("hks: /tmp is full, its limit is {}\n", ByteSize(limits.tmp_bytes()));
             guest.output.write(Stream::Stderr, note.as_bytes());
         }
+        // What a command printed is its value only if it succeeded; otherwise people need it to see why.
+        if let Some(stdout) = &guest.stdout
+            && !matches!(called, Ok(Called::Returned(Ok(_))))
+        {
+            guest.output.write(Stream::Stdout, &stdout.take());
+        }
+        let last_lines = match called {
+            Ok(Called::Trapped(_)) => guest.output.last_lines(LAST_LINES, LAST_BYTES),
+            _ => String::new(),
+        };
         let said = guest.output.finish();
         let evidence = Evidence { limits, memory: &guest.memory, value_bytes_max: said.value_bytes_max };
         let Ending { outcome, value, error } = match called {
             Err(stopped) => evidence.stopped(stopped),
             Ok(Called::Returned(returned)) => evidence.returned(returned),
-            Ok(Called::Trapped(error)) => evidence.trapped(&error),
+            Ok(Called::Trapped(error)) => evidence.trapped(&error).explained(last_lines),
             Ok(Called::NotInstantiated(error)) => evidence.not_instantiated(&error)?,
         };
         let mut report = Report::new(self.attempt, outcome);

@@ -7,16 +7,19 @@
 //!
 //! A function's failure is a [`Report`](hks_protocol::Report); only a failure of the host is an [`Error`].
 //!
-//! This crate knows no database, no HTTP and no configuration file.
+//! This crate knows no database, no network and no configuration file.
 
 mod attempt;
 mod bindings;
+mod bounded;
 mod cancel;
 mod code_cache;
+mod command;
 mod config;
 mod deadline;
 mod error;
 mod host;
+mod http;
 mod live;
 mod memory;
 mod outcome;
@@ -28,7 +31,7 @@ mod ticker;
 
 pub use config::RuntimeConfig;
 pub use error::Error;
-pub use host::{Observed, Packages};
+pub use host::{Observed, PackageFile, Packages};
 pub use prepared::Prepared;
 pub use runtime::{Execution, Preinitialized, Runtime};
 pub use session::Session;
@@ -50,6 +53,15 @@ pub mod fuzzing {
             ..PlacesConfig::default()
         })
         .run(&steps[..steps.len().min(1000)]);
+    }
+
+    /// The event of an HTTP component.
+    pub fn request(bytes: &[u8]) {
+        let Ok(event) = str::from_utf8(bytes) else { return };
+        if let Ok(request) = crate::http::request::from_event(event) {
+            let values = request.headers().values().flat_map(|value| value.as_bytes());
+            assert!(values.chain(request.uri().to_string().as_bytes()).all(|byte| !b"\r\n\0".contains(byte)));
+        }
     }
 
     /// The file of a snapshot.

@@ -7,11 +7,16 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower};
 
 use crate::bindings::hks::function::types::Failure;
+use crate::command;
 use crate::host::Guest;
+use crate::http::exchange::exchange;
+use crate::http::{request, response};
 use crate::prepared::{Entry, Prepared};
 use crate::snapshot::{Snapshot, Ticket, with_ticket};
 
 type GuestStore = Store<Guest>;
+
+const NO_INTERPRETER: &str = "source text for what is no interpreter";
 
 /// An instance. Its store is always passed along: whoever has it mutably knows that no guest runs.
 pub(crate) struct Live {
@@ -75,8 +80,50 @@ impl Live {
                     self.call_export(store, exports.load, (source.text, source.compiled)).await?;
                 Ok(loaded.map(|()| "null".into()))
             }
-            (Entry::Function(_), _) => wasmtime::bail!("source text for what is no interpreter"),
+            (Entry::Http(handle), Request::Handle { event, .. }) => self.answer(store, handle, event).await,
+            (Entry::Command(run), Request::Handle { .. }) => self.run(store, run).await,
+            (Entry::Function(_) | Entry::Http(_) | Entry::Command(_), _) => wasmtime::bail!(NO_INTERPRETER),
         }
+    }
+
+    /// Has a server answer the request that `event` stands for.
+    async fn answer(
+        &mut self,
+        store: &mut GuestStore,
+        handle: ComponentExportIndex,
+        event: &str,
+    ) -> wasmtime::Result<Result<String, Failure>> {
+        let request = match request::from_event(event) {
+            Ok(request) => request,
+            Err(failure) => {
+                // Nothing has run in it.
+                self.came_back();
+                return Ok(Err(failure));
+            }
+        };
+        let (method, bytes_max) = (request.method().clone(), store.data().output.value_bytes_max());
+        let handle = self.instance.get_typed_func(&mut *store, handle)?;
+        let take = async |response| response::into_value(response, &method, bytes_max).await;
+        self.begins();
+        let answer = exchange(store, &handle, request, take).await?;
+        self.came_back();
+        Ok(response::of_answer(answer))
+    }
+
+    /// Runs a command to its end. The event is its stdin.
+    async fn run(
+        &mut self,
+        store: &mut GuestStore,
+        run: ComponentExportIndex,
+    ) -> wasmtime::Result<Result<String, Failure>> {
+        let run = self.instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, run)?;
+        self.begins();
+        let ended = run.call_async(&mut *store, ()).await.map(|(ended,)| ended);
+        if command::ended_itself(&ended) {
+            self.came_back();
+        }
+        let guest = store.data();
+        command::result(ended, guest, guest.output.value_bytes_max())
     }
 
     /// What an interpreter makes of a source, to be handed to others of its kind.
@@ -87,7 +134,7 @@ impl Live {
     ) -> wasmtime::Result<Result<Vec<u8>, Failure>> {
         match self.prepared.entry() {
             Entry::Interpreter(exports) => self.call_export(store, exports.compile, (source,)).await,
-            Entry::Function(_) => wasmtime::bail!("source text for what is no interpreter"),
+            Entry::Function(_) | Entry::Http(_) | Entry::Command(_) => wasmtime::bail!(NO_INTERPRETER),
         }
     }
 
@@ -152,15 +199,23 @@ impl Live {
         R: Lift + Send + Sync + 'static,
         (R,): ComponentNamedList + Lift,
     {
+        self.begins();
+        let function = self.instance.get_typed_func::<P, (R,)>(&mut *store, export)?;
+        let (returned,) = function.call_async(&mut *store, parameters).await?;
+        self.came_back();
+        Ok(returned)
+    }
+
+    fn begins(&self) {
         if let Some(ticket) = &self.ticket {
             ticket.runs();
         }
-        let function = self.instance.get_typed_func::<P, (R,)>(&mut *store, export)?;
-        let (returned,) = function.call_async(&mut *store, parameters).await?;
-        // Only a guest that came back by itself leaves memory that may serve another.
+    }
+
+    /// Only a guest that came back by itself leaves memory that may serve another.
+    fn came_back(&self) {
         if let Some(ticket) = &self.ticket {
             ticket.ended_well();
         }
-        Ok(returned)
     }
 }

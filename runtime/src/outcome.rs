@@ -5,6 +5,8 @@ use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
 use crate::bindings::hks::function::types::Failure as GuestFailure;
+use crate::bounded::TooLarge;
+use crate::command::EXIT_ERROR;
 use crate::deadline::Stopped;
 use crate::host::exit_code;
 use crate::memory::MemoryLimiter;
@@ -25,6 +27,35 @@ impl Ending {
         let error = Failure { name: name.into(), value: value.into(), traceback: String::new() };
         Self { outcome, value: Json::null(), error: Some(error) }
     }
+}
+
+impl Ending {
+    /// The same with what the guest wrote to stderr last, which says more than the trap that it ended in.
+    ///
+    /// Compiled code aborts in an instruction that says nothing, after it has said why. Where it has the form of a panic, as our
+    /// SDK writes it, it is one: only the function's own failure is named by it.
+    pub(crate) fn explained(mut self, last_lines: String) -> Self {
+        let trapped = self.outcome == Outcome::Trapped;
+        if let Some(error) = self.error.as_mut().filter(|_| trapped) {
+            if let Some(message) = panic_message(&last_lines) {
+                error.name = "Panic".into();
+                error.value = message.into();
+            }
+            error.traceback = last_lines;
+        }
+        self
+    }
+}
+
+/// `no` of `Panic: no`, line break, `  at src/lib.rs:3:5`. Messages may have lines of their own.
+fn panic_message(last_lines: &str) -> Option<&str> {
+    const MARK: &str = "Panic: ";
+    let start = match last_lines.rfind("\nPanic: ") {
+        Some(at) => at + 1,
+        None => last_lines.starts_with(MARK).then_some(0)?,
+    };
+    let (message, place) = last_lines[start + MARK.len()..].rsplit_once("\n  at ")?;
+    (!place.contains('\n')).then_some(message)
 }
 
 /// What decides between outcomes that look alike.
@@ -61,7 +92,8 @@ impl Evidence<'_> {
     }
 
     fn raised(&self, failure: GuestFailure) -> Ending {
-        let out_of_memory = ["MemoryError", "OutOfMemoryError"].contains(&failure.name.as_str());
+        // Programs that get no more memory usually end with a code of their own.
+        let out_of_memory = ["MemoryError", "OutOfMemoryError", EXIT_ERROR].contains(&failure.name.as_str());
         if out_of_memory && self.memory.refused_bytes().is_some() {
             let mut ending = self.out_of_memory();
             if let Some(error) = &mut ending.error {
@@ -90,12 +122,9 @@ impl Evidence<'_> {
             }
             Some(_) if self.memory.refused_bytes().is_some() => self.out_of_memory(),
             Some(trap) => Ending::failed(Outcome::Trapped, "Trap", trap.to_string()),
+            None if error.downcast_ref::<TooLarge>().is_some() => self.output_too_large(),
             None if is_oversized_transfer(error) => self.output_too_large(),
-            None if error.downcast_ref::<ResourceTableError>().is_some() => {
-                let value = "the function has too many files, streams and timers open at once";
-                Ending::failed(Outcome::Trapped, "Trap", value)
-            }
-            None => Ending::failed(Outcome::Trapped, "Trap", error.root_cause().to_string()),
+            None => Ending::failed(Outcome::Trapped, "Trap", misuse(error).unwrap_or(error.root_cause().to_string())),
         }
     }
 
@@ -136,6 +165,20 @@ impl Evidence<'_> {
 /// What guests may hand to the host in one call, besides what the output limit allows for the value.
 pub(crate) const TRANSFER_BYTES: usize = 1 << 20;
 
+/// What a guest did wrong with what it has of the host, in words.
+fn misuse(error: &wasmtime::Error) -> Option<String> {
+    let words = match error.downcast_ref::<ResourceTableError>()? {
+        ResourceTableError::Full => "the function has too many files, streams and timers open at once",
+        ResourceTableError::HasChildren => {
+            "the function closed a handle from which another that is still open was made, as a body before its stream"
+        }
+        ResourceTableError::NotPresent | ResourceTableError::WrongType => {
+            "the function used a handle that it does not have"
+        }
+    };
+    Some(words.into())
+}
+
 /// More instances, tables or memories than the store grants. Like the next, an error of Wasmtime that has no type, only
 /// this text, which the tests hold.
 fn is_excess(error: &wasmtime::Error) -> bool {
@@ -145,4 +188,27 @@ fn is_excess(error: &wasmtime::Error) -> bool {
 /// A text that was too large to be handed over.
 fn is_oversized_transfer(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_what_the_guest_said_last() {
+        assert_eq!(panic_message("Panic: no\n  at src/lib.rs:3:5"), Some("no"));
+        assert_eq!(panic_message("a\nPanic: one\n  at a:1:1\nPanic: two\nlines\n  at b:2:2"), Some("two\nlines"));
+        for text in ["", "Panic: no", "Panic: no\n  at a:1:1\nmore", "No Panic: no\n  at a:1:1"] {
+            assert_eq!(panic_message(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_trap_is_explained_by_it() {
+        let said = || "Panic: no\n  at a:1:1".to_owned();
+        let error = Ending::failed(Outcome::Trapped, "Trap", "unreachable").explained(said()).error.unwrap();
+        assert_eq!((error.name.as_str(), error.value.as_str(), error.traceback), ("Panic", "no", said()));
+        let error = Ending::failed(Outcome::OutOfFuel, "FuelExhausted", "").explained(said()).error.unwrap();
+        assert_eq!((error.name.as_str(), error.traceback.as_str()), ("FuelExhausted", ""));
+    }
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hks_engine::{Artifact, Digest};
+use hks_protocol::LineTable;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Record, Type};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
@@ -13,6 +14,9 @@ use crate::snapshot::{InvalidSnapshot, Places, Snapshot};
 use crate::{Error, Result};
 
 const VERSION: &str = "0.1.0";
+
+/// Stands for every version of WASI that is compatible with it, 0.2 all of them.
+const WASI_VERSION: &str = "0.2.0";
 
 /// More than a CPython with its adapters has.
 const MEMORIES_MAX: u32 = 4;
@@ -24,10 +28,12 @@ const TABLE_ENTRIES_MAX: u64 = 40_000;
 #[derive(Clone)]
 pub struct Prepared(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     linked: Arc<Linked>,
     snapshot: Option<Snapshot>,
     packages: Arc<Packages>,
+    lines: Option<Arc<LineTable>>,
     function: Function,
 }
 
@@ -62,6 +68,10 @@ pub(crate) enum Entry {
     Interpreter(Interpreter),
     /// `handler.handle(event, context)`: the function itself.
     Function(ComponentExportIndex),
+    /// `handle` of `wasi:http/incoming-handler`: a server of requests.
+    Http(ComponentExportIndex),
+    /// `run` of `wasi:cli/run`: a program that ends.
+    Command(ComponentExportIndex),
 }
 
 /// The functions of the interface `interpret`.
@@ -95,31 +105,39 @@ impl Prepared {
     /// The same with packages that its code can import.
     #[must_use]
     pub fn with_packages(&self, packages: Arc<Packages>) -> Self {
-        let Inner { linked, snapshot, function, .. } = &*self.0;
-        let (linked, snapshot, function) = (Arc::clone(linked), snapshot.clone(), function.clone());
-        Self(Arc::new(Inner { linked, snapshot, packages, function }))
+        self.but(|inner| inner.packages = packages)
+    }
+
+    /// The same, whose tracebacks name the files and lines that somebody wrote instead of those that are executed.
+    #[must_use]
+    pub fn with_lines(&self, lines: Arc<LineTable>) -> Self {
+        self.but(|inner| inner.lines = Some(lines))
     }
 
     /// The function with that source, for the interpreter that this is. `compiled` is what [`Runtime::compile`](crate::Runtime::compile)
     /// made of the very same text by the very same interpreter: forged bytes can crash the function's instance.
     #[must_use]
     pub fn with_source(&self, text: String, compiled: Option<Vec<u8>>) -> Self {
-        let Inner { linked, snapshot, packages, .. } = &*self.0;
-        let (linked, snapshot, packages) = (Arc::clone(linked), snapshot.clone(), Arc::clone(packages));
-        let function = Function::Source(Arc::new(Code { text, compiled }));
-        Self(Arc::new(Inner { linked, snapshot, packages, function }))
+        self.but(|inner| inner.function = Function::Source(Arc::new(Code { text, compiled })))
     }
 
     /// The same interpreter further on: `snapshot` has seen nothing of a function.
     fn from(&self, snapshot: Snapshot) -> Self {
-        let (linked, packages) = (Arc::clone(&self.0.linked), Arc::clone(&self.0.packages));
-        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, function: Function::None }))
+        self.but(|inner| inner.snapshot = Some(snapshot))
     }
 
     /// The function whose top level has run in the instance that `snapshot` is of.
     pub(crate) fn behind(&self, snapshot: Snapshot) -> Self {
-        let (linked, packages) = (Arc::clone(&self.0.linked), Arc::clone(&self.0.packages));
-        Self(Arc::new(Inner { linked, snapshot: Some(snapshot), packages, function: Function::Loaded }))
+        self.but(|inner| {
+            inner.snapshot = Some(snapshot);
+            inner.function = Function::Loaded;
+        })
+    }
+
+    fn but(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        change(&mut inner);
+        Self(Arc::new(inner))
     }
 
     /// The function that [`Snapshot::to_bytes`] was asked about, for the interpreter that this is.
@@ -135,6 +153,10 @@ impl Prepared {
 
     pub(crate) fn packages(&self) -> &Arc<Packages> {
         &self.0.packages
+    }
+
+    pub(crate) fn lines(&self) -> Option<&LineTable> {
+        self.0.lines.as_deref()
     }
 
     /// Its source, if it is a function that runs from the top each time.
@@ -163,6 +185,11 @@ impl Prepared {
         self.0.linked.entry
     }
 
+    /// Whether its instances can be called more than once.
+    pub(crate) fn is_lasting(&self) -> bool {
+        matches!(self.entry(), Entry::Interpreter(_) | Entry::Function(_))
+    }
+
     fn make(artifact: &Artifact, linker: &Linker<Guest>, places: &Arc<Places>) -> Result<Self> {
         let component = artifact.component();
         check_shape(component)?;
@@ -171,7 +198,7 @@ impl Prepared {
         let snapshot =
             Snapshot::initial(places, artifact).map_err(|error| Error::Host(format!("snapshot: {error}")))?;
         let linked = Arc::new(Linked { artifact: artifact.clone(), instance, entry });
-        Ok(Self(Arc::new(Inner { linked, snapshot, packages: Arc::default(), function: Function::None })))
+        Ok(Self(Arc::new(Inner { linked, snapshot, packages: Arc::default(), lines: None, function: Function::None })))
     }
 }
 
@@ -208,13 +235,22 @@ fn find_entry(component: &Component) -> Result<Entry> {
     if let Some(handler) = Interface::find(component, "handler") {
         return Ok(Entry::Function(handler.function("handle", &[is_text, is_text], is_text)?));
     }
-    let wanted = format!("hks:function/handler@{VERSION} or hks:function/interpret@{VERSION}");
-    Err(Error::Refused(format!("it exports neither of {wanted}")))
+    // Before `run`, which some servers export as well.
+    if let Some(handler) = Interface::find_wasi(component, "wasi:http/incoming-handler") {
+        return Ok(Entry::Http(handler.export("handle", is_request_handler)?));
+    }
+    if let Some(program) = Interface::find_wasi(component, "wasi:cli/run") {
+        return Ok(Entry::Command(program.export("run", is_run)?));
+    }
+    Err(Error::Refused(format!(
+        "it exports nothing that can be called: hks:function/handler@{VERSION}, hks:function/interpret@{VERSION}, \
+         wasi:http/incoming-handler@{WASI_VERSION} or wasi:cli/run@{WASI_VERSION}"
+    )))
 }
 
 type IsType = fn(&Type) -> bool;
 
-/// An exported interface of ours.
+/// An exported interface.
 struct Interface<'a> {
     component: &'a Component,
     name: String,
@@ -223,7 +259,14 @@ struct Interface<'a> {
 
 impl<'a> Interface<'a> {
     fn find(component: &'a Component, interface: &str) -> Option<Self> {
-        let name = format!("hks:function/{interface}@{VERSION}");
+        Self::find_named(component, format!("hks:function/{interface}@{VERSION}"))
+    }
+
+    fn find_wasi(component: &'a Component, interface: &str) -> Option<Self> {
+        Self::find_named(component, format!("{interface}@{WASI_VERSION}"))
+    }
+
+    fn find_named(component: &'a Component, name: String) -> Option<Self> {
         let index = component.get_export_index(None, &name)?;
         Some(Self { component, name, index })
     }
@@ -243,9 +286,13 @@ impl<'a> Interface<'a> {
         parameters: &[IsType],
         value: Option<IsType>,
     ) -> Result<ComponentExportIndex> {
+        self.export(function, |found| has_type(found, parameters, value))
+    }
+
+    fn export(&self, function: &str, has_type: impl Fn(&ComponentFunc) -> bool) -> Result<ComponentExportIndex> {
         let name = &self.name;
         match self.component.get_export(Some(&self.index), function) {
-            Some((ComponentItem::ComponentFunc(found), export)) if has_type(&found, parameters, value) => Ok(export),
+            Some((ComponentItem::ComponentFunc(found), export)) if has_type(&found) => Ok(export),
             Some(_) => {
                 Err(Error::Refused(format!("{function} of its {name} has another type than the interface says")))
             }
@@ -283,6 +330,19 @@ fn has_type(function: &ComponentFunc, parameters: &[IsType], value: Option<IsTyp
         _ => false,
     };
     takes && returns
+}
+
+/// `func(request: incoming-request, response: response-outparam)`. Whose resources these are is seen when it is called.
+fn is_request_handler(function: &ComponentFunc) -> bool {
+    function.params().len() == 2
+        && function.params().all(|(_, ty)| matches!(ty, Type::Own(_)))
+        && function.results().len() == 0
+}
+
+/// `func() -> result`.
+fn is_run(function: &ComponentFunc) -> bool {
+    let is_result = |ty| matches!(ty, Type::Result(result) if result.ok().is_none() && result.err().is_none());
+    function.params().len() == 0 && function.results().len() == 1 && function.results().all(is_result)
 }
 
 fn is_failure(record: &Record) -> bool {

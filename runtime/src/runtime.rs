@@ -188,7 +188,7 @@ impl Runtime {
     /// The attempt's input is not used.
     ///
     /// # Errors
-    /// Only what is not the function's own: see [`Error`].
+    /// Only what is not the function's own: see [`Error`]. [`Error::Unstorable`] for commands and HTTP components.
     pub async fn load(
         &self,
         prepared: &Prepared,
@@ -263,6 +263,10 @@ impl Runtime {
         let prepared = prepared.clone();
         self.on_threads(move |shared, cancel, asked| async move {
             check(&prepared, &attempt)?;
+            if !prepared.is_lasting() {
+                let reason = "a command or an HTTP component is made anew for every call, so there is nothing to load";
+                return Err(Error::Unstorable(reason.into()));
+            }
             let _place = shared.place(&attempt, &cancel, asked).await?;
             let compiled = shared.compiled(&prepared, &attempt);
             let _running = shared.ticker.running();

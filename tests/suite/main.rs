@@ -17,11 +17,15 @@ mod artifacts;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod builds;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod cancel;
 #[cfg(test)]
 mod code_cache;
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod components;
 #[cfg(test)]
@@ -34,6 +38,8 @@ mod forks;
 mod fuel;
 #[cfg(test)]
 mod fused;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]

@@ -47,6 +47,17 @@ impl Python {
         candidates.filter_map(|program| Self::probe(workspace, program)).find(|python| python.version >= oldest)
     }
 
+    /// Its absolute path.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The folder that it was installed into.
+    pub(crate) fn prefix(&self, workspace: &Workspace) -> Result<PathBuf> {
+        let script = "import sys; print(sys.base_prefix)";
+        Ok(child::capture(workspace.command(&self.program).args(["-c", script]))?.trim_end().into())
+    }
+
     fn probe(workspace: &Workspace, program: OsString) -> Option<Self> {
         let script = "import sys; print(sys.version_info[0], sys.version_info[1], sys.executable)";
         // A version manager's stub may be there without the version behind it, and complains on standard error.

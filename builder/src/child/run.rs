@@ -153,7 +153,7 @@ struct Started {
 fn spawn(tool: &Tool, orders: Orders, mut report: PipeReader) -> Result<Started, Error> {
     let isolating = |stage: u64| [Stage::Namespaces, Stage::Files, Stage::Network].iter().any(|s| *s as u64 == stage);
     let mut command = Command::new(&tool.program);
-    command.args(&tool.arguments).current_dir(&tool.folder).env_clear();
+    command.args(&tool.arguments).current_dir(tool.folder.join(&tool.start)).env_clear();
     command.env("PATH", PATH).env("HOME", &tool.folder).env("LANG", "C.UTF-8").env("TMPDIR", tool.folder.join(TMPDIR));
     command.envs(tool.environment.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

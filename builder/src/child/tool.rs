@@ -7,6 +7,7 @@ pub struct Tool {
     pub(super) program: OsString,
     pub(super) arguments: Vec<OsString>,
     pub(super) folder: PathBuf,
+    pub(super) start: PathBuf,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) readable: Vec<PathBuf>,
 }
@@ -19,6 +20,7 @@ impl Tool {
             program: program.as_ref().to_owned(),
             arguments: Vec::new(),
             folder: folder.into(),
+            start: PathBuf::new(),
             environment: Vec::new(),
             readable: Vec::new(),
         }
@@ -28,6 +30,14 @@ impl Tool {
     #[must_use]
     pub fn arguments<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// Where it starts: a folder below its own, so that compilers name files as their author does; or an absolute one, for
+    /// tools that look for their configuration in all folders above.
+    #[must_use]
+    pub fn starts_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.start = folder.into();
         self
     }
 

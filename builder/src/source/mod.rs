@@ -122,6 +122,19 @@ impl SourceTree {
         }
     }
 
+    /// The same files but one; `None` if it is the only one.
+    #[must_use]
+    pub fn without(&self, path: &str) -> Option<Self> {
+        let rest = self.filtered(|found| found.as_str() != path);
+        (!rest.files.is_empty()).then_some(rest)
+    }
+
+    /// Only files that `keep` says; perhaps none.
+    pub(crate) fn filtered(&self, keep: impl Fn(&RelativePath) -> bool) -> Self {
+        let files = self.files.iter().filter(|(path, _)| keep(path));
+        Self { files: files.map(|(path, content)| (path.clone(), content.clone())).collect() }
+    }
+
     /// Paths and contents, in the order of the paths' bytes.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&RelativePath, &Bytes)> {
         self.files.iter()

@@ -6,6 +6,9 @@
 //!
 //! Both belong to the operator: a build's source is never looked at.
 
+mod rust;
+mod warm;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::child::Tool;
+
+pub(crate) use warm::{CACHE, warm};
 
 /// A file of a toolchain's description is short.
 const DESCRIPTION_BYTES_MAX: u64 = 64 << 10;
@@ -42,7 +47,11 @@ const KNOWN: [Known; 7] = [
         program: None,
         install: "install Rust with rustup, and run `rustup target add wasm32-wasip2`",
     },
-    Known { name: "clang", program: None, install: "install zig (pip install ziglang), whose `zig cc` is used" },
+    Known {
+        name: "clang",
+        program: Some("zig"),
+        install: "install zig (pip install ziglang) so that it is on the PATH",
+    },
 ];
 
 /// The tools of this machine.
@@ -85,10 +94,22 @@ impl Toolchains {
         if let Some(described) = self.described(name)? {
             return Ok(described);
         }
-        known
-            .program
-            .and_then(|program| self.on_path(program))
-            .ok_or(Error::MissingTool { tool: known.name, install: known.install })
+        let found = match known.program {
+            Some(program) => self.on_path(program),
+            None if name == "rust-wasm" => rust::on_path(&self.path),
+            None => None,
+        };
+        found.ok_or(Error::MissingTool { tool: known.name, install: known.install })
+    }
+
+    /// Where builds may keep what they have made for builds to come; nothing where there is no managed folder.
+    pub(crate) fn kept(&self, name: &str) -> Option<PathBuf> {
+        self.managed.as_ref().map(|folder| folder.join(name))
+    }
+
+    /// Where caches of compilers are kept that [`warm`] fills; nowhere if no folder is managed.
+    fn warm_folder(&self) -> Option<PathBuf> {
+        self.managed.as_ref().map(|folder| folder.join("warm"))
     }
 
     /// Names of tools, and whether they are there: for those who diagnose a machine.

@@ -13,10 +13,12 @@
 mod bounds;
 mod componentize;
 mod error;
+mod exit;
 mod features;
 mod foreign;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod go;
 mod offer;
 mod packages;
 mod recognise;
@@ -55,7 +57,8 @@ pub enum Kind {
 }
 
 /// What of a component is called, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum World {
     /// `hks:function/handler`: a function.
     Function,

@@ -21,7 +21,7 @@ pub struct Offer {
 /// An interface by name and version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interface {
-    /// As in `wasi:cli/stdout`; with `*` at its end, all that begin so.
+    /// As in `wasi:cli/stdout`; with `*` at its end, all that begin so and are not named before.
     pub name: &'static str,
     /// A version that imports must be compatible with.
     pub version: &'static str,
@@ -48,8 +48,9 @@ pub(super) const OURS: &str = "0.1.0";
 const HTTP_GRANT: &str = "grants:\n  http:\n    - api.example.com";
 const NO_SOCKETS: &str = "functions open no sockets; call hosts through wasi:http/outgoing-handler, with grants.http";
 
-/// What the runtime links for functions: `runtime/src/host/`.
-const LINKED: [&str; 20] = [
+/// What the runtime links for functions: `runtime/src/host/`. Every call of `wasi:sockets` is refused there: C libraries and
+/// CPython name it in programs that never open one, so an import says nothing about what a program does.
+const LINKED: [&str; 27] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -70,6 +71,13 @@ const LINKED: [&str; 20] = [
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
 ];
 
 const LINKED_OF_OURS: [&str; 6] = [
@@ -82,12 +90,24 @@ const LINKED_OF_OURS: [&str; 6] = [
 ];
 
 impl Offer {
-    /// What the runtime runs today: functions that are components of our world, with WASI 0.2 without network.
+    /// What the runtime of this version runs: functions, commands and HTTP components.
+    ///
+    /// `wasi:http/outgoing-handler` is offered to all of them, and each request is denied when it is made (`HTTP-request-denied`),
+    /// whatever the manifest grants. Toolchains import it for every server (componentize-py, jco), so to withhold it
+    /// would refuse programs that never call anybody, and to ask for a grant would promise what there is not yet. Nothing
+    /// is less safe for it: the runtime has nothing that could send.
+    #[must_use]
+    pub fn runtime() -> Self {
+        Self::functions().with_commands().serving(Standing::Offered)
+    }
+
+    /// Functions that are components of our world, with WASI 0.2 without network.
     #[must_use]
     pub fn functions() -> Self {
         let offered = |version| move |name| Interface { name, version, standing: Standing::Offered };
         let wasi = LINKED.map(offered(WASI));
         let ours = LINKED_OF_OURS.map(offered(OURS));
+        // The first that has the name counts, so this is for those of other versions of WASI.
         let sockets = Interface { name: "wasi:sockets/*", version: WASI, standing: Standing::Withheld(NO_SOCKETS) };
         let interfaces = ours.into_iter().chain(wasi).chain([sockets]).collect();
         Self { interfaces, worlds: vec![World::Function], bounds: Bounds::default() }
@@ -95,10 +115,14 @@ impl Offer {
 
     /// The same with HTTP: components of `wasi:http/proxy`, and requests for functions that are granted hosts.
     #[must_use]
-    pub fn with_http(mut self) -> Self {
+    pub fn with_http(self) -> Self {
+        self.serving(Standing::NeedsHttpGrant)
+    }
+
+    fn serving(mut self, outgoing: Standing) -> Self {
         let http = |name, standing| Interface { name, version: WASI, standing };
         self.interfaces.push(http("wasi:http/types", Standing::Offered));
-        self.interfaces.push(http("wasi:http/outgoing-handler", Standing::NeedsHttpGrant));
+        self.interfaces.push(http("wasi:http/outgoing-handler", outgoing));
         self.worlds.push(World::HttpProxy);
         self
     }

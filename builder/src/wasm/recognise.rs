@@ -4,7 +4,7 @@ use super::scan::{Module, Scan, scan};
 use super::{Bounds, Error, Kind, Reason, World, foreign};
 
 /// The module name of WASI 0.1.
-const WASIP1: &str = "wasi_snapshot_preview1";
+pub(super) const WASIP1: &str = "wasi_snapshot_preview1";
 const MAGIC: &[u8; 4] = b"\0asm";
 
 /// Says what the bytes are: valid for the engine, within `bounds`, and something that can be called.
@@ -61,6 +61,8 @@ pub(super) fn world_of(scan: &Scan<'_>) -> Result<World, Error> {
     let mut worlds = World::ALL.into_iter().filter(is_exported);
     match (worlds.next(), worlds.next()) {
         (Some(world), None) => Ok(world),
+        // Toolchains of servers let them be tried on the command line.
+        (Some(World::HttpProxy), Some(World::Command)) => Ok(World::HttpProxy),
         (Some(one), Some(other)) => Err(Error::Exports(format!(
             "it is {one} and {other}; export one of the two, so that it is clear what to call"
         ))),

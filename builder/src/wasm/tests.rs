@@ -105,6 +105,28 @@ fn a_wasip1_command_becomes_a_component_that_runs() {
 }
 
 #[test]
+fn exit_codes_of_commands_are_told() {
+    let exits = |wasm: &[u8]| {
+        let decoded = wit_parser::decoding::decode(wasm).unwrap();
+        let resolve = decoded.resolve();
+        let exit = resolve.interfaces.iter().find(|(_, found)| found.name.as_deref() == Some("exit"));
+        exit.is_some_and(|(_, found)| found.functions.contains_key("exit-with-code"))
+    };
+    assert!(exits(&componentize(&wat(HELLO), &bounds()).unwrap()));
+    // One that has types of its own, and one that never ends itself.
+    let wit = "package test:typed; world typed { import wasi:cli/exit@0.2.3; }
+        package wasi:cli@0.2.3 { interface exit { exit: func(status: result); } }";
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("typed.wit", wit).unwrap();
+    let world = resolve.select_world(&[package], Some("typed")).unwrap();
+    let mut typed = wat(HELLO);
+    embed_component_metadata(&mut typed, &resolve, world, StringEncoding::UTF8).unwrap();
+    assert!(exits(&componentize(&typed, &bounds()).unwrap()));
+    let endless = HELLO.replace("(import \"wasi_snapshot_preview1\" \"proc_exit\" (func (param i32)))", "");
+    assert!(!exits(&componentize(&wat(&endless), &bounds()).unwrap()));
+}
+
+#[test]
 fn a_module_that_only_follows_our_names_becomes_a_function() {
     assert_eq!(recognise(&wat(HANDLER), &bounds()).unwrap(), Kind::Core);
     let shape = accepted(wat(HANDLER));
@@ -256,6 +278,7 @@ fn all_imports_that_cannot_be_satisfied_are_listed() {
     let component = importing(&[
         "wasi:cli/stdout@0.2.6",
         "wasi:sockets/tcp@0.2.0",
+        "wasi:sockets/types@0.3.0",
         "wasi:http/outgoing-handler@0.2.0",
         "wasi:clocks/wall-clock@0.3.0",
         "acme:db/query@1.0.0",
@@ -263,7 +286,7 @@ fn all_imports_that_cannot_be_satisfied_are_listed() {
         "log",
     ]);
     let expected = "it has imports that cannot be satisfied; build it without them, or do what is said:\n\
-        wasi:sockets/tcp@0.2.0: never offered: functions open no sockets; call hosts through \
+        wasi:sockets/types@0.3.0: never offered: functions open no sockets; call hosts through \
         wasi:http/outgoing-handler, with grants.http\n\
         wasi:http/outgoing-handler@0.2.0: needs a grant; add to function.yaml:\n\
         grants:\n  http:\n    - api.example.com\n\
@@ -282,6 +305,22 @@ fn a_grant_satisfies_its_import() {
     assert!(matches!(with(everything(), &[]), Err(Error::Imports(_))));
     let Err(Error::Imports(denied)) = with(Offer::functions(), &["api.example.com"]) else { panic!("accepted") };
     assert_eq!(denied[0].reason, Reason::Unknown);
+}
+
+/// Importing is not calling: the runtime refuses the calls.
+#[test]
+fn imports_of_what_every_call_is_refused_of_are_harmless() {
+    let component = importing(&["wasi:http/outgoing-handler@0.2.0", "wasi:sockets/tcp@0.2.3", "wasi:http/types@0.2.0"]);
+    assert!(validate(&component, &Offer::runtime(), &Grants::default(), &Limits::default()).is_ok());
+}
+
+#[test]
+fn the_runtime_runs_all_but_interpreters_of_users() {
+    let validated = |wasm| accept(wasm, &Offer::runtime(), &Grants::default(), &Limits::default());
+    assert_eq!(validated(wat(HELLO)).unwrap().1.world, World::Command);
+    assert_eq!(validated(component_of(PROXY, "proxy")).unwrap().1.world, World::HttpProxy);
+    assert_eq!(validated(wat(HANDLER)).unwrap().1.world, World::Function);
+    assert!(!Offer::runtime().worlds.contains(&World::Interpreter));
 }
 
 #[test]
@@ -349,6 +388,11 @@ fn exactly_one_thing_is_to_be_called() {
     let expected = "it is a function (hks:function/handler) and a language runtime (hks:function/interpret); export one \
                     of the two, so that it is clear what to call";
     assert_eq!(refusal(component_of(both, "both")), expected);
+    let server = format!(
+        "{} package wasi:cli@0.2.0 {{ interface run {{ run: func() -> result; }} }}",
+        PROXY.replace("export incoming-handler;", "export incoming-handler; export wasi:cli/run@0.2.0;")
+    );
+    assert_eq!(accepted(component_of(&server, "proxy")).world, World::HttpProxy);
     assert_eq!(refusal(wat("(component)")), format!("it exports nothing; {wanted}"));
     let other = "package a:b; world w { export handle: func(); }";
     assert_eq!(

@@ -23,6 +23,22 @@ pub enum Runtime {
     Container,
 }
 
+/// As in the manifest.
+impl std::fmt::Display for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Python => "python",
+            Self::Javascript => "javascript",
+            Self::Typescript => "typescript",
+            Self::Rust => "rust",
+            Self::Go => "go",
+            Self::C => "c",
+            Self::Wasm => "wasm",
+            Self::Container => "container",
+        })
+    }
+}
+
 impl Runtime {
     /// Every one.
     pub const ALL: [Self; 8] =

@@ -5,6 +5,9 @@ use hks_protocol::Attempt;
 use crate::bindings::hks::function::environment;
 use crate::host::Guest;
 
+/// Holds the `context` that a handler would get, for guests that are not called with one.
+pub(crate) const CONTEXT: &str = "HKS_CONTEXT";
+
 /// What the guest sees: the variables of the function, and who it is.
 pub(crate) fn variables(attempt: &Attempt) -> Vec<(String, String)> {
     let own = own_variables(attempt);

@@ -7,18 +7,22 @@ mod clock;
 mod entropy;
 pub(crate) mod environment;
 mod filesystem;
+mod http;
 mod output;
 mod packages;
 mod scratch;
 mod seal;
+mod stdio;
 mod wasi;
 
 pub(crate) use clock::Clock;
+pub(crate) use http::{HEADER_BYTES_MAX, Http};
 pub(crate) use output::Output;
-pub use packages::Packages;
+pub use packages::{PackageFile, Packages};
 pub(crate) use scratch::{Scratch, ScratchFolders};
 pub use seal::Observed;
 pub(crate) use seal::Seal;
+pub(crate) use stdio::{Kept, Program};
 pub(crate) use wasi::{Wasi, exit_code};
 
 use std::sync::Arc;
@@ -37,6 +41,9 @@ pub(crate) struct Guest {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) packages: Arc<Packages>,
     pub(crate) wasi: Wasi,
+    pub(crate) http: Http,
+    /// What a command prints to stdout; nobody else has that kept.
+    pub(crate) stdout: Option<Kept>,
 }
 
 impl types::Host for Guest {}
@@ -46,5 +53,6 @@ pub(crate) fn link(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>>
     let mut linker = Linker::new(engine);
     Interpreter::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     wasi::link(&mut linker)?;
+    http::link(&mut linker)?;
     Ok(linker)
 }

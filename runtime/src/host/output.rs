@@ -74,6 +74,38 @@ impl Output {
         }
     }
 
+    /// What the rich results so far leave of the output limit, for the value.
+    pub(crate) fn value_bytes_max(&self) -> u64 {
+        self.lock().result_bytes_left
+    }
+
+    /// The end of stderr so far: at most so many lines and bytes.
+    pub(crate) fn last_lines(&self, lines_max: usize, bytes_max: usize) -> String {
+        let collected = self.lock();
+        let unfinished = String::from_utf8_lossy(&collected.unfinished[Stream::Stderr as usize]);
+        let latest = Some(unfinished.as_ref()).filter(|line| !line.is_empty()).into_iter();
+        let lines = latest.chain(collected.logs.stderr.iter().rev().map(String::as_str));
+        let mut last: Vec<&str> = lines.take(lines_max).collect();
+        last.reverse();
+        let text = last.join("\n");
+        let start = (text.len().saturating_sub(bytes_max)..=text.len()).find(|at| text.is_char_boundary(*at));
+        text[start.unwrap_or(text.len())..].to_owned()
+    }
+
+    /// Takes the last line of stderr, finished or not, if it begins so; the rest of it. Who listens may have heard it.
+    pub(crate) fn take_last_line(&self, beginning: &str) -> Option<String> {
+        let mut collected = self.lock();
+        let unfinished = &mut collected.unfinished[Stream::Stderr as usize];
+        if !unfinished.is_empty() {
+            let line = String::from_utf8_lossy(unfinished).strip_prefix(beginning).map(str::to_owned)?;
+            unfinished.clear();
+            return Some(line);
+        }
+        let line = collected.logs.stderr.last()?.strip_prefix(beginning)?.to_owned();
+        collected.logs.stderr.pop();
+        Some(line)
+    }
+
     /// A sink that panicked in one attempt must not take others' logs along: its own are kept as they are.
     fn lock(&self) -> MutexGuard<'_, Collected> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -253,6 +285,20 @@ mod tests {
         let said = output.finish();
         assert_eq!((said.results.len(), said.value_bytes_max), (1, 1000 - 34));
         assert!(said.truncated);
+    }
+
+    #[test]
+    fn the_last_lines_are_those_that_fit() {
+        let output = output(1000);
+        assert_eq!(output.last_lines(9, 100), "");
+        output.write(Stream::Stdout, b"not this\n");
+        output.write(Stream::Stderr, b"one\ntwo\n\nthree\nfour");
+        assert_eq!(output.last_lines(9, 100), "one\ntwo\n\nthree\nfour");
+        assert_eq!(output.last_lines(2, 100), "three\nfour");
+        assert_eq!(output.last_lines(9, 6), "e\nfour");
+        output.write(Stream::Stderr, "ä€".as_bytes());
+        assert_eq!(output.last_lines(1, 4), "€");
+        assert_eq!(output.finish().logs.stderr.len(), 5, "nothing was taken");
     }
 
     proptest::proptest! {

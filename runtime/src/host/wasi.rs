@@ -1,22 +1,16 @@
 //! WASI 0.2 for guests that want it, such as CPython: clocks, the environment, standard streams into the logs,
 //! and files in the scratch folder; randomness is our own. Sockets are linked, because CPython names them, and every one of them is refused.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use bytes::Bytes;
 use hks_protocol::Stream;
-use tokio::io::AsyncWrite;
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sockets};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 use crate::host::filesystem::{Filesystem, HasFilesystem};
+use crate::host::stdio::{Program, Sink, input};
 use crate::host::{Clock, Guest, Output, Scratch};
 
 /// Open files, streams and timers of one guest at once. Each open file is a descriptor of the host process.
@@ -30,15 +24,28 @@ pub(crate) struct Wasi {
 }
 
 impl Wasi {
-    pub(crate) fn new(environment: &[(String, String)], output: &Output, scratch: Scratch, clock: Clock) -> Self {
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES_MAX);
-        Self { context: context(environment, output, clock), table, scratch }
+    pub(crate) fn new(
+        environment: &[(String, String)],
+        output: &Output,
+        scratch: Scratch,
+        clock: Clock,
+        program: Program,
+    ) -> Self {
+        Self { context: context(environment, output, clock, program), table: new_table(), scratch }
     }
 
     /// For another attempt of the same instance, which keeps what it has open.
     pub(crate) fn renew(&mut self, environment: &[(String, String)], output: &Output, clock: Clock) {
-        self.context = context(environment, output, clock);
+        self.context = context(environment, output, clock, Program::Silent);
+    }
+
+    pub(super) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    /// Closes all that a guest has open, which is not called any more: who waits for something of it learns so.
+    pub(crate) fn close(&mut self) {
+        self.table = new_table();
     }
 
     /// Open files, folders, streams and timers.
@@ -51,12 +58,22 @@ impl Wasi {
     }
 }
 
-fn context(environment: &[(String, String)], output: &Output, clock: Clock) -> WasiCtx {
-    WasiCtx::builder()
-        .args(&["function"])
+fn new_table() -> ResourceTable {
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(HANDLES_MAX);
+    table
+}
+
+fn context(environment: &[(String, String)], output: &Output, clock: Clock, program: Program) -> WasiCtx {
+    let log = |stream| Sink::Log(stream, output.clone());
+    let mut builder = WasiCtx::builder();
+    match program {
+        Program::Silent => builder.arg("function").stdout(log(Stream::Stdout)),
+        Program::Command { name, stdin, stdout } => builder.arg(name).stdin(input(stdin)).stdout(Sink::Kept(stdout)),
+    };
+    builder
         .envs(environment)
-        .stdout(LogStream { stream: Stream::Stdout, output: output.clone() })
-        .stderr(LogStream { stream: Stream::Stderr, output: output.clone() })
+        .stderr(log(Stream::Stderr))
         .initial_cwd("/tmp")
         .wall_clock(clock.clone())
         .monotonic_clock(clock)
@@ -133,70 +150,4 @@ fn filesystem_of(guest: &mut Guest) -> Filesystem<'_> {
     let Wasi { context, table, scratch } = &mut guest.wasi;
     let wasi = wasmtime_wasi::filesystem::WasiFilesystemCtxView { ctx: context.filesystem(), table };
     Filesystem { wasi, scratch }
-}
-
-/// A standard stream that ends in the attempt's log.
-struct LogStream {
-    stream: Stream,
-    output: Output,
-}
-
-impl LogStream {
-    /// What a guest may write before it must ask again.
-    const CHUNK_BYTES: usize = 64 << 10;
-
-    fn clone_boxed(&self) -> Box<Self> {
-        Box::new(Self { stream: self.stream, output: self.output.clone() })
-    }
-}
-
-impl IsTerminal for LogStream {
-    fn is_terminal(&self) -> bool {
-        false
-    }
-}
-
-impl StdoutStream for LogStream {
-    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        self.clone_boxed()
-    }
-
-    fn p2_stream(&self) -> Box<dyn OutputStream> {
-        self.clone_boxed()
-    }
-}
-
-impl OutputStream for LogStream {
-    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.output.write(self.stream, &bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> StreamResult<()> {
-        Ok(())
-    }
-
-    fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(Self::CHUNK_BYTES)
-    }
-}
-
-#[wasmtime_wasi::async_trait]
-impl Pollable for LogStream {
-    async fn ready(&mut self) {}
-}
-
-impl AsyncWrite for LogStream {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.output.write(self.stream, bytes);
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
 }

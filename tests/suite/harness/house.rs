@@ -96,8 +96,18 @@ impl House {
     /// The same, with why it was refused, by the engine or by the runtime.
     pub(crate) fn try_component(&self, text: &str) -> Result<Prepared, String> {
         let wasm = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"));
+        self.try_wasm(&wasm)
+    }
+
+    /// Compiles and prepares a component.
+    #[track_caller]
+    pub(crate) fn wasm(&self, wasm: &[u8]) -> Prepared {
+        self.try_wasm(wasm).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn try_wasm(&self, wasm: &[u8]) -> Result<Prepared, String> {
         let artifact =
-            self.components.load_or_compile(self.runtime.engine(), &wasm).map_err(|error| error.to_string())?;
+            self.components.load_or_compile(self.runtime.engine(), wasm).map_err(|error| error.to_string())?;
         self.runtime.prepare(&artifact).map_err(|error| error.to_string())
     }
 
@@ -147,7 +157,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The cache that the command line and the SDK use, too: compiling CPython takes most of a minute.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     from("HKS_CACHE_DIR")
         .or_else(|| from("XDG_CACHE_HOME").map(|folder| folder.join("hks")))

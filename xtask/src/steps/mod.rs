@@ -1,15 +1,18 @@
 //! The steps of `cargo xtask test`, in the order in which CI runs them.
 
 mod deny;
+mod go;
 mod javascript;
 mod links;
 mod one_build;
 mod python;
 mod rust;
+mod sdk_rust;
 
 use anyhow::Result;
 
 use crate::guests::{self, Guest};
+use crate::toolchains::{self, Toolset};
 use crate::workspace::Workspace;
 
 /// How a step went that did not fail.
@@ -40,7 +43,13 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "deny", about: "cargo deny: licenses, bans, sources, advisories", needs: &[], run: deny::check },
     Step { name: "one-build", about: "Wasmtime is compiled once for all", needs: &[], run: one_build::check },
     Step { name: "guests", about: "build the interpreter guests", needs: &[], run: guests },
-    Step { name: "rust", about: "cargo test in the release profile", needs: &["guests"], run: rust::test },
+    Step { name: "toolchains", about: "provide what functions are built with", needs: &[], run: toolchains },
+    Step {
+        name: "rust",
+        about: "cargo test in the release profile",
+        needs: &["guests", "toolchains"],
+        run: rust::test,
+    },
     Step { name: "wheel", about: "build and install the Python package", needs: &["guests"], run: python::wheel },
     Step { name: "pytest", about: "tests of the Python package", needs: &["wheel"], run: python::sdk_tests },
     Step { name: "types", about: "mypy --strict and stubtest", needs: &["wheel"], run: python::types },
@@ -51,6 +60,13 @@ pub(crate) const ALL: &[Step] = &[
         needs: &[],
         run: python::guest_tests,
     },
+    Step {
+        name: "sdk-rust",
+        about: "format, clippy and tests of the crates for functions in Rust",
+        needs: &[],
+        run: sdk_rust::tests,
+    },
+    Step { name: "guest-go", about: "format, vet and unit tests of the Go package", needs: &[], run: go::tests },
     Step { name: "guest-javascript", about: "unit tests of the JavaScript guest", needs: &[], run: javascript::tests },
 ];
 
@@ -61,6 +77,11 @@ pub(crate) const FAST: [&str; 4] = ["format", "clippy", "links", "ruff"];
 pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
     rust::fix(workspace)?;
     python::ruff_fix(workspace)
+}
+
+fn toolchains(workspace: &Workspace) -> Result<Passed> {
+    toolchains::provide(workspace, &Toolset::ALL)?;
+    Ok(Passed::Fully)
 }
 
 fn guests(workspace: &Workspace) -> Result<Passed> {

@@ -3,6 +3,12 @@
 //! Each is described by a file `NAME.json` in the managed folder, which the builder reads (`builder/src/toolchain`). Tools
 //! that come from PyPI or npm are pinned with hashes; what the machine has already is used where it is new enough.
 
+mod clang;
+mod go;
+mod javascript;
+mod python;
+mod rust;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,14 +25,31 @@ const MANAGED: &str = "toolchains";
 
 /// What can be provided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Toolset {}
+pub(crate) enum Toolset {
+    /// uv.
+    Python,
+    /// Node, npm and esbuild.
+    Javascript,
+    /// Rust with the standard library of WebAssembly.
+    Rust,
+    /// Go.
+    Go,
+    /// A C compiler with the standard library of WebAssembly.
+    Clang,
+}
 
 impl Toolset {
     /// All there are.
-    pub(crate) const ALL: [Self; 0] = [];
+    pub(crate) const ALL: [Self; 5] = [Self::Python, Self::Javascript, Self::Rust, Self::Go, Self::Clang];
 
-    fn provide(self, _workspace: &Workspace) -> Result<Vec<Description>> {
-        match self {}
+    fn provide(self, workspace: &Workspace) -> Result<Vec<Description>> {
+        match self {
+            Self::Python => python::provide(workspace),
+            Self::Javascript => javascript::provide(workspace),
+            Self::Rust => rust::provide(workspace),
+            Self::Go => go::provide(workspace),
+            Self::Clang => clang::provide(workspace),
+        }
     }
 }
 
@@ -59,6 +82,12 @@ pub(crate) fn provide(workspace: &Workspace, toolsets: &[Toolset]) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// The first program of a set, for a step that runs it.
+pub(crate) fn program(workspace: &Workspace, toolset: Toolset) -> Result<PathBuf> {
+    let descriptions = toolset.provide(workspace)?;
+    Ok(descriptions.into_iter().next().context("a set has a program")?.program)
 }
 
 /// Replaces a description in one step: a build may be reading it.

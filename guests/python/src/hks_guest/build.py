@@ -10,7 +10,7 @@ import linecache
 import os
 import sys
 
-from hks_guest import event_loop, missing, process, randomness, snapshot, source, stdlib, unsupported
+from hks_guest import distributions, event_loop, missing, process, randomness, snapshot, source, stdlib, unsupported
 from hks_guest.driver import Driver
 from hks_guest.host import SILENT, Host
 from hks_guest.packages import Packages
@@ -54,6 +54,7 @@ def load(host: Host) -> None:
     # Before the finder for paths: packages of a function cannot stand in for the library's.
     sys.meta_path.insert(2, embedded)
     Packages(host.find_module, host.read_file).install()
+    distributions.install(host.read_file)
     process.fix_paths()
     source.skip_library(stdlib.LIBRARY)
 

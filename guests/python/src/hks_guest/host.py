@@ -17,9 +17,9 @@ class Host(NamedTuple):
     publish: Callable[[str], None]
     remaining_ms: Callable[[], int]
     variables: Callable[[], list[tuple[str, str]]]
-    # The module of a package by its dotted name, as the record `packages.module`; None if there is none.
+    # The module at a path without its ending, as the record `packages.module`; None if there is none.
     find_module: Callable[[str], object | None]
-    # A data file of a package by its path.
+    # A file of a package by its path, or the names in a folder by its path with a slash at the end.
     read_file: Callable[[str], bytes | None]
 
 

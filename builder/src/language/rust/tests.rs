@@ -1,0 +1,191 @@
+//! Real builds: cargo, the compiler and crates.io, in limited children.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use hks_protocol::Limits;
+use hks_protocol::manifest::{Grants, ManifestSpec};
+
+use super::*;
+use crate::child::{Cancel, Isolation};
+use crate::source::SourceLimits;
+use crate::toolchain::Toolchains;
+use crate::wasm::{self, Offer, World};
+use crate::workshop::Rules;
+use crate::{LogLine, NetworkAccess};
+
+const HELLO: &str = include_str!("../../../../sdk-rust/guest/examples/hello.rs");
+
+/// What builds of this process share; the kit is made by the first.
+fn managed() -> &'static Path {
+    static MANAGED: OnceLock<tempfile::TempDir> = OnceLock::new();
+    MANAGED.get_or_init(|| tempfile::tempdir().unwrap()).path()
+}
+
+/// What the clients of this machine need in order to reach crates.io.
+fn network() -> NetworkAccess {
+    let names = ["CARGO_HTTP_CAINFO", "CARGO_HTTP_PROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"];
+    let given = names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    let environment: Vec<(String, String)> = given.collect();
+    let mut readable: Vec<PathBuf> = environment.iter().map(|(_, value)| value.into()).collect();
+    if let Some(home) = std::env::var_os("CARGO_HOME").or_else(|| std::env::var_os("HOME")) {
+        readable.extend([Path::new(&home).join("config.toml"), Path::new(&home).join(".cargo/config.toml")]);
+    }
+    readable.retain(|path| path.is_file());
+    NetworkAccess { environment, readable }
+}
+
+struct Built {
+    product: Result<Product, Error>,
+    log: String,
+}
+
+impl Built {
+    #[track_caller]
+    fn wasm(self) -> (Vec<u8>, String) {
+        match self.product {
+            Ok(Product::Wasm { wasm, lock }) => (wasm, lock.unwrap()),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => panic!("{error}\n{}", self.log),
+        }
+    }
+
+    #[track_caller]
+    fn refusal(self) -> String {
+        self.product.map(|_| ()).unwrap_err().to_string()
+    }
+}
+
+fn build_with(managed: Option<&Path>, files: &[(&str, &str)], manifest: &str) -> Built {
+    let folder = tempfile::tempdir().unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let toolchains = Toolchains::new(managed.map(Path::to_path_buf), path);
+    let rules = Rules { isolation: Isolation::BestEffort, network: network(), ..Rules::default() };
+    let (cancel, mut log) = (Cancel::new(), String::new());
+    let mut keep = |line: LogLine| log.push_str(&format!("{}: {}\n", line.step, line.text));
+    let mut workshop = Workshop::new(
+        folder.path().canonicalize().unwrap(),
+        &toolchains,
+        &rules,
+        Duration::from_secs(600),
+        &cancel,
+        &mut keep,
+    );
+    let files = files.iter().map(|(path, text)| (*path, text.as_bytes().to_vec()));
+    let source = SourceTree::from_files(files, &SourceLimits::default()).unwrap();
+    let spec: ManifestSpec = serde_json::from_str(manifest).unwrap();
+    let product = build(&source, &spec.try_into().unwrap(), &mut workshop);
+    Built { product, log }
+}
+
+fn build_files(files: &[(&str, &str)]) -> Built {
+    build_with(Some(managed()), files, MANIFEST)
+}
+
+const MANIFEST: &str = r#"{"name": "hello", "runtime": "rust"}"#;
+
+#[track_caller]
+fn world(wasm: Vec<u8>) -> World {
+    let offer = Offer::functions().with_http().with_commands();
+    let (_, shape) = wasm::accept(wasm, &offer, &Grants::default(), &Limits::default()).unwrap();
+    shape.world
+}
+
+#[test]
+fn one_file_becomes_a_function_and_the_same_bytes_anywhere() {
+    let one = build_files(&[("hello.rs", HELLO)]);
+    assert!(!one.log.contains("fetching"), "{}", one.log);
+    let (wasm, lock) = one.wasm();
+    assert!(lock.contains("name = \"serde_json\""), "{lock}");
+    for leak in ["/tmp", "/home", "/root", "cargo-home"] {
+        assert!(!wasm.windows(leak.len()).any(|window| window == leak.as_bytes()), "{leak} is in the component");
+    }
+    let again = build_files(&[("hello.rs", HELLO)]).wasm();
+    // without a kit, all of it compiled and fetched anew
+    let (from_nothing, its_lock) = build_with(None, &[("hello.rs", HELLO)], MANIFEST).wasm();
+    assert!(again.0 == wasm && from_nothing == wasm && its_lock == lock);
+    assert_eq!(world(wasm), World::Function);
+}
+
+#[test]
+fn a_package_with_crates_of_its_own_is_locked() {
+    let manifest =
+        "[package]\nname = \"words\"\nedition = \"2024\"\n[dependencies]\nhks-sdk = \"0.1\"\nheck = \"0.5\"\n";
+    let text =
+        "use heck::ToSnakeCase;\n#[hks_sdk::handler]\nfn handler(text: String) -> String { text.to_snake_case() }\n";
+    let files = [("Cargo.toml", manifest), ("src/lib.rs", text)];
+    let refused = build_with(Some(managed()), &files, r#"{"name": "hello", "build": {"dependencies": false}}"#);
+    assert!(refused.refusal().contains("set build.dependencies"));
+    let (wasm, lock) = build_files(&files).wasm();
+    assert!(lock.contains("name = \"heck\""), "{lock}");
+    let locked = [("Cargo.toml", manifest), ("Cargo.lock", lock.as_str()), ("src/lib.rs", text)];
+    let (same, same_lock) = build_files(&locked).wasm();
+    assert!(same == wasm && same_lock == lock);
+    assert_eq!(world(wasm), World::Function);
+    // a lock that does not say all is an error, not a wish
+    let stale = lock.replace("heck", "hecc");
+    let stale = [("Cargo.toml", manifest), ("Cargo.lock", stale.as_str()), ("src/lib.rs", text)];
+    assert!(build_files(&stale).refusal().contains("lock"));
+}
+
+#[test]
+fn mistakes_name_their_file_and_line() {
+    let text = "use hks_sdk::Context;\n\n#[hks_sdk::handler]\nfn handler(n: u8) -> u8 {\n    n + \"1\"\n}\n";
+    let message = build_files(&[("sum.rs", text)]).refusal();
+    assert!(
+        message.contains("error[E0277]: cannot add `&str` to `u8`") && message.contains("--> sum.rs:5:7"),
+        "{message}"
+    );
+    assert!(!message.contains('\u{1b}') && !message.contains("/tmp"), "{message}");
+    let missing =
+        build_files(&[("a.rs", "struct Order;\n#[hks_sdk::handler]\nfn handler(order: Order) {}\n")]).refusal();
+    assert!(missing.contains("`Order: ") && missing.contains("--> a.rs:3:"), "{missing}");
+}
+
+#[test]
+fn code_of_the_function_runs_without_network_and_reads_nothing_of_the_host() {
+    let script = r#"
+fn main() {
+    let secret = std::fs::read_to_string("/etc/shadow").is_ok() || std::fs::read_dir("/root").is_ok();
+    let reached = std::net::TcpStream::connect(("1.1.1.1", 53)).is_ok();
+    let written = std::fs::write("/var/tmp/hks-rust-build", "").is_ok();
+    println!("cargo::warning=secret {secret} reached {reached} written {written}");
+}"#;
+    let manifest = "[package]\nname = \"spy\"\nedition = \"2024\"\n[dependencies]\nhks-sdk = \"0.1\"\n";
+    let config = "[env]\nANSWER = \"42\"\n";
+    let text = "#[hks_sdk::handler]\nfn handler() -> &'static str { env!(\"ANSWER\") }\n";
+    let files = [("Cargo.toml", manifest), (".cargo/config.toml", config), ("build.rs", script), ("src/lib.rs", text)];
+    let built = build_files(&files);
+    assert!(built.log.contains("secret false reached false written false"), "{}", built.log);
+    built.wasm();
+}
+
+#[test]
+fn a_server_of_wasi_http_and_a_command_are_built_too() {
+    let manifest = "[package]\nname = \"proxy\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nwasi = \"=0.14.7\"\n";
+    let (wasm, _) = build_files(&[("Cargo.toml", manifest), ("src/lib.rs", PROXY)]).wasm();
+    assert_eq!(world(wasm), World::HttpProxy);
+    let command = "fn main() {\n    println!(\"{}\", std::io::read_to_string(std::io::stdin()).unwrap().len());\n}\n";
+    assert_eq!(world(build_files(&[("main.rs", command)]).wasm().0), World::Command);
+}
+
+const PROXY: &str = r#"
+use wasi::http::types::{Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
+
+struct Proxy;
+
+impl wasi::exports::http::incoming_handler::Guest for Proxy {
+    fn handle(_: IncomingRequest, out: ResponseOutparam) {
+        let response = OutgoingResponse::new(Fields::new());
+        let body = response.body().unwrap();
+        ResponseOutparam::set(out, Ok(response));
+        let stream = body.write().unwrap();
+        stream.blocking_write_and_flush(b"hello\n").unwrap();
+        drop(stream);
+        OutgoingBody::finish(body, None).unwrap();
+    }
+}
+
+wasi::http::proxy::export!(Proxy);
+"#;

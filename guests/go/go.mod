@@ -1,0 +1,3 @@
+module hks
+
+go 1.21
