@@ -83,6 +83,38 @@ fn tracebacks_name_the_users_files_and_lines() {
     }
 }
 
+/// Reads its own files by everything that programs read files with, and says what it found.
+const READER: &str = include_str!("reader.py");
+
+#[test]
+fn a_functions_own_files_are_read_like_any_others() {
+    let bench = Workbench::new();
+    let files = |yaml| {
+        [
+            ("function.yaml", yaml),
+            ("app.py", READER),
+            ("data.json", r#"{"tea": 3}"#),
+            ("data/names.txt", "a\nb\n"),
+            ("data/rows.csv", "a,b\n"),
+            ("data/x.toml", "x = 1\n"),
+        ]
+    };
+    // Behind a top level that has read some of them, and with all of it in one execution.
+    let ahead = bench.build(&files("name: reader\n")).unwrap();
+    assert!(matches!(ahead.parts.start, Start::Snapshot(_)), "{:?}", ahead.parts.start);
+    let top = bench.build(&files("name: reader\nbuild: {snapshot: false}\n")).unwrap();
+    let wanted = concat!(
+        r#"[{"tea": 3}, "a\nb\n", ["app.py", "data", "data.json"], [false, true, true], "#,
+        r#""[Errno 69] Read-only file system: '/code/new'"]"#
+    );
+    for built in [ahead, top] {
+        let report = bench.call(&built).report();
+        let [value, wanted] = [report.value.as_str(), wanted].map(serde_json::from_str::<serde_json::Value>);
+        assert_eq!(value.ok(), wanted.ok(), "{:?}", report.error);
+    }
+    house().assert_restored();
+}
+
 #[test]
 fn time_chance_and_secrets_keep_a_function_from_being_stored() {
     let bench = Workbench::new();

@@ -10,7 +10,18 @@ import linecache
 import os
 import sys
 
-from hks_guest import distributions, event_loop, missing, process, randomness, snapshot, source, stdlib, unsupported
+from hks_guest import (
+    distributions,
+    event_loop,
+    files,
+    missing,
+    process,
+    randomness,
+    snapshot,
+    source,
+    stdlib,
+    unsupported,
+)
 from hks_guest.driver import Driver
 from hks_guest.host import SILENT, Host
 from hks_guest.packages import Packages
@@ -55,6 +66,8 @@ def load(host: Host) -> None:
     sys.meta_path.insert(2, embedded)
     Packages(host.find_module, host.read_file).install()
     distributions.install(host.read_file)
+    # After all that opens files of the build.
+    files.install(host.read_file)
     process.fix_paths()
     source.skip_library(stdlib.LIBRARY)
 
