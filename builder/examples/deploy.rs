@@ -1,4 +1,5 @@
-//! What a deployment costs, from its request to the first answer: `deploy FOLDER_OR_FILE [key=value...]`.
+//! What a deployment costs, from its request to the first answer, and what each call of it costs then:
+//! `deploy FOLDER_OR_FILE [key=value...]`. In place of a file, `noop` is a component that does nothing.
 //!
 //! Keys: `event` (JSON, `null`), `rounds` (each of a source that was never seen, 20), `calls` (of what was deployed last, in
 //! fresh instances, 0), `guests` (the folder with the interpreters), `data` (a folder; a temporary one), `toolchains` (the managed
@@ -89,8 +90,24 @@ fn builder(data: &Path, guests: &Path, toolchains: Option<&str>) -> Result<House
     Ok(House { builder: Builder::new(config, runtime.clone(), native, store)?, runtime })
 }
 
+/// As little as a function can be: it takes its event and returns `null`.
+const NOOP: &str = r#"(module
+  (memory (export "memory") 1)
+  (data (i32.const 16) "null")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+  (func (export "hks:function/handler@0.1.0#handle") (param i32 i32 i32 i32) (result i32)
+    (i32.store8 (i32.const 1024) (i32.const 0))
+    (i32.store (i32.const 1028) (i32.const 16))
+    (i32.store (i32.const 1032) (i32.const 4))
+    (i32.const 1024)))"#;
+
 /// The function of a folder, or of one file; each round with another comment in it, so that it was never seen.
 fn request(path: &Path, round: usize) -> Result<Request> {
+    if path == Path::new("noop") {
+        let manifest: Manifest = serde_json::from_value(json!({ "name": "noop", "runtime": "wasm" }))?;
+        let files = [("noop.wasm", wat::parse_str(NOOP)?), ("round", round.to_string().into_bytes())];
+        return Ok(Request { source: SourceTree::from_files(files, &SourceLimits::default())?, manifest });
+    }
     if path.is_dir() {
         let folder = Dir::open_ambient_dir(path, ambient_authority())?;
         let mut request = Request::of_files(SourceTree::from_folder(&folder, &SourceLimits::default())?)?;
