@@ -45,7 +45,7 @@ fn main() -> Result<()> {
         let function = builder.builder.load(built.artifact)?;
         let called = Instant::now();
         let mut attempt = Attempt::new(None, Json::parse("event", event.to_owned())?);
-        attempt.limits = request.manifest.limits().clone();
+        attempt.limits = *request.manifest.limits();
         let report = builder.runtime.run_here(&function, &attempt, (), || false)?;
         ensure!(report.outcome == Outcome::Succeeded, "{:?}", report.error);
         let answered = Instant::now();

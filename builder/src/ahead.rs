@@ -60,7 +60,7 @@ impl Ahead<'_> {
     }
 
     fn compile(&self, interpreter: &Prepared, text: &str) -> Result<Result<Vec<u8>, Failure>, Error> {
-        let limits = self.manifest.limits().clone();
+        let limits = *self.manifest.limits();
         let compiled = self.inner.wait(self.inner.runtime.compile(interpreter, text.to_owned(), limits))?;
         Ok(compiled.map_err(|report| why(&report)))
     }
@@ -120,7 +120,7 @@ impl Ahead<'_> {
             return Ok(Err("it has secrets, whose values its top level may keep".into()));
         }
         let mut attempt = Attempt::new(None, Json::null());
-        attempt.limits = self.manifest.limits().clone();
+        attempt.limits = *self.manifest.limits();
         attempt.environment = self.manifest.environment().clone();
         let Preinitialized { report, observed, ready } =
             self.inner.wait(self.inner.runtime.preinitialize(prepared, attempt, ()))?;

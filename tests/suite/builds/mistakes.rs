@@ -6,10 +6,13 @@ use hks_builder::{Cancel, Error, Request};
 
 use crate::harness::{Workbench, tree};
 
+/// Paths and texts.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn source_that_does_not_compile_is_shown() {
     let bench = Workbench::new();
-    let cases: [(&[(&str, &str)], &[&str]); 5] = [
+    let cases: [(Files<'_>, &[&str]); 5] = [
         (
             &[("function.yaml", "name: f\n"), ("main.py", "def handler(event):\n    return (1,\n")],
             &["main.py:2", "'(' was never closed", "return (1,"],

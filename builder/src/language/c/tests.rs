@@ -59,7 +59,7 @@ fn the_same_source_gives_the_same_bytes() {
 
 #[test]
 fn a_build_without_a_warm_cache_gives_the_same_bytes() {
-    let toolchain = crate::language::testing::toolchains().require("clang").unwrap();
+    let toolchain = crate::testing::toolchains().require("clang").unwrap();
     let path = std::env::join_paths([toolchain.program.parent().unwrap()]).unwrap();
     let cold = Trial { toolchains: crate::toolchain::Toolchains::new(None, path), ..trial() };
     assert!(cold.wasm(&[("main.c", DOUBLE)]) == trial().wasm(&[("main.c", DOUBLE)]));

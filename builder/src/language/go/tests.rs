@@ -91,7 +91,7 @@ fn the_same_source_gives_the_same_bytes() {
 #[test]
 fn a_build_without_a_warm_cache_gives_the_same_bytes() {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let program = crate::language::testing::toolchains().require("go").unwrap().program;
+    let program = crate::testing::toolchains().require("go").unwrap().program;
     let path = std::env::join_paths([program.parent().unwrap().into()].into_iter().chain(std::env::split_paths(&path)));
     let cold = Trial { toolchains: crate::toolchain::Toolchains::new(None, path.unwrap()), ..trial() };
     assert!(cold.wasm(&[("main.go", DOUBLE)]) == trial().wasm(&[("main.go", DOUBLE)]));
