@@ -53,8 +53,20 @@ def run(plan: Plan) -> Section:
         [
             _bar(found, "a one-file Python function in at most 100 ms by p50", PYTHON),
             _bar(found, "a one-file JavaScript function in at most 100 ms by p50", JAVASCRIPT),
-            _ratio(found, f"behind jinja2 and 20 modules at most {IMPORTS_RATIO_MAX:.0f} times", IMPORTS, PYTHON, IMPORTS_RATIO_MAX),
-            _ratio(found, f"Rust at most {RUST_RATIO_MAX:.0f} times a component that does nothing", RUST, NOOP, RUST_RATIO_MAX),
+            _ratio(
+                found,
+                f"behind jinja2 and 20 modules at most {IMPORTS_RATIO_MAX:.0f} times",
+                IMPORTS,
+                PYTHON,
+                IMPORTS_RATIO_MAX,
+            ),
+            _ratio(
+                found,
+                f"Rust at most {RUST_RATIO_MAX:.0f} times a component that does nothing",
+                RUST,
+                NOOP,
+                RUST_RATIO_MAX,
+            ),
         ],
         [
             "n deployments, each of a source that was never seen; a call is one of 2,000 of the last of them, in a fresh instance each",

@@ -33,13 +33,14 @@ impl Builder {
         rebuild.start(components, progress).map_err(Error::host("start a thread"))
     }
 
-    /// Removes machine code that no held artifact needs, or that is of another engine, as far as `keep` permits.
+    /// Removes machine code that neither a held artifact nor an interpreter needs, or that is of another engine, as far as `keep` permits.
     ///
     /// # Errors
     /// The store, or the folder with machine code, cannot be read.
     pub fn trim(&self, keep: &Keep) -> Result<Trimmed, Error> {
         let inner = self.inner();
-        let components: HashSet<Digest> = inner.held_components()?.into_iter().collect();
+        let interpreters = inner.interpreters.digests(inner)?;
+        let components: HashSet<Digest> = inner.held_components()?.into_iter().chain(interpreters).collect();
         Ok(inner.native.trim(inner.runtime.engine(), &components, keep)?)
     }
 }

@@ -1,8 +1,7 @@
 //! What a command's end means: its stdout is its value, its exit code says whether it succeeded.
 //!
-//! A command that wants its failure to have a name ends with the code [`FAILURE_CODE`], and its last line on stderr is
-//! [`FAILURE_LINE`] and a JSON object with `name`, `value` and `traceback`, as the packages for Go and C write it. Who forges one says
-//! nothing but that it failed.
+//! A command that wants its failure to have a name says so at the end of its last line on stderr: [`FAILURE`] and a JSON object with `name`,
+//! `value` and `traceback`, as the packages for Go and C write it. Who forges one says nothing but that it failed.
 
 use crate::bindings::hks::function::types::Failure;
 use crate::bounded::{TooLarge, json};
@@ -11,9 +10,7 @@ use crate::host::{Guest, Kept, exit_code};
 /// The name of the failure of a command that ended with another code than 0.
 pub(crate) const EXIT_ERROR: &str = "ExitError";
 
-/// The exit code of a failure that has a name: `EX_SOFTWARE` of `sysexits.h`.
-const FAILURE_CODE: i32 = 70;
-const FAILURE_LINE: &str = "hks-failure: ";
+const FAILURE: &str = "hks-failure: ";
 
 /// How much of its stderr a failure has as its traceback, when that is all that is known.
 pub(crate) const LAST_LINES: usize = 20;
@@ -34,12 +31,10 @@ pub(crate) fn result(run: Run, guest: &Guest, bytes_max: u64) -> wasmtime::Resul
         Ok(Err(())) => 1,
         Err(error) => exit_code(&error).ok_or(error)?,
     };
-    if code == FAILURE_CODE
-        && let Some(failure) = guest.output.take_last_line(FAILURE_LINE).and_then(|line| named(&line))
-    {
-        return Ok(Err(failure));
-    }
     if code != 0 {
+        if let Some(failure) = guest.output.take_after(FAILURE).and_then(|text| named(&text)) {
+            return Ok(Err(failure));
+        }
         let traceback = guest.output.last_lines(LAST_LINES, LAST_BYTES);
         return Ok(Err(Failure { name: EXIT_ERROR.into(), value: format!("exit code {code}"), traceback }));
     }
