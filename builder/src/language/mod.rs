@@ -10,6 +10,8 @@ pub(crate) mod go;
 pub(crate) mod javascript;
 pub(crate) mod python;
 pub(crate) mod rust;
+#[cfg(test)]
+mod testing;
 
 use hks_protocol::manifest::Runtime;
 use hks_protocol::{LineTable, Manifest};

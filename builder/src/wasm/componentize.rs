@@ -10,17 +10,25 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use super::packages::Uses;
 use super::recognise::is_handler;
 use super::scan::{scan, scan_types};
-use super::{Bounds, Error, Kind, exit, guarded, recognise, signature};
+use super::{Bounds, Error, Kind, exit, go, guarded, recognise, signature};
 
 /// Makes a component of a core module that [`recognise`] knows.
 ///
-/// Commands get WASI's command adapter, and exit codes that are told; all others the reactor adapter, of the pinned Wasmtime. A module that exports our
-/// handler without saying so in WIT gets our world `function`.
+/// Commands get WASI's command adapter, and exit codes that are told; all others the reactor adapter, of the pinned Wasmtime. A
+/// module that exports our handler without saying so in WIT gets our world `function`. A Go program gets [room](go) for its adapter.
 ///
 /// # Errors
 /// What [`recognise`] refuses, a component, or a module that does not do what its WIT says.
 pub fn componentize(module: &[u8], bounds: &Bounds) -> Result<Vec<u8>, Error> {
-    let (adapter, described) = match recognise(module, bounds)? {
+    let kind = recognise(module, bounds)?;
+    let roomy;
+    let module = if kind == Kind::Command && is_go(module, bounds)? {
+        roomy = go::make_room(module)?;
+        &roomy
+    } else {
+        module
+    };
+    let (adapter, described) = match kind {
         Kind::Component(_) => return Err(Error::Damaged("it is a component already".into())),
         Kind::Command => (COMMAND, exit::with_codes(module)?),
         Kind::Reactor | Kind::Core => (REACTOR, describe(module, bounds)?),
@@ -31,6 +39,10 @@ pub fn componentize(module: &[u8], bounds: &Bounds) -> Result<Vec<u8>, Error> {
         // Validated by us afterwards, with the proposals of our engine instead of all.
         encoder.validate(false).adapter(ADAPTER, adapter)?.encode()
     })
+}
+
+fn is_go(module: &[u8], bounds: &Bounds) -> Result<bool, Error> {
+    Ok(scan(module, bounds)?.modules.first().is_some_and(|module| module.is_go))
 }
 
 /// The module with our world written into it, if it follows that without saying so.

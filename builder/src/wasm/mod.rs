@@ -18,6 +18,7 @@ mod features;
 mod foreign;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod go;
 mod offer;
 mod packages;
 mod recognise;

@@ -16,7 +16,7 @@ fn wasm(bytes: Vec<u8>, yaml: &str) -> SourceTree {
 fn a_command_is_built_and_answers() {
     let bench = Workbench::new();
     let text = br#"{"answer": 42}"#;
-    let command = Command::new("(call $print (i32.const 1) (i32.const 0) (global.get $len))").with_text(text);
+    let command = Command::new("(call $out (i32.const 0) (global.get $len))").with_text(text);
     let built = bench.build_tree(wasm(command.wasm(), "name: f\n")).0.unwrap();
     assert_eq!(built.parts.world, World::Command);
     let report = bench.call(&built).report();
@@ -41,7 +41,7 @@ fn a_component_that_takes_too_much_to_compile_is_refused_and_the_host_goes_on() 
     let functions: String = (0..40).map(|n| format!("(func (export \"f{n}\") (local $a i32) {body})")).collect();
     let error = bench.build_tree(wasm(Command::new("").with(&functions).wasm(), "name: f\n")).0.unwrap_err();
     assert!(matches!(error, Error::Tool(_)), "{error}");
-    assert!(error.to_string().contains("64 MiB of memory"), "{error}");
+    assert!(error.to_string().contains("memory"), "{error}");
     bench.build_text("python", "def handler(event): return 1").unwrap();
     assert_eq!(bench.leftovers(), 0);
 }

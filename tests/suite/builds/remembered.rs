@@ -49,7 +49,7 @@ fn what_was_collected_is_built_again() {
         let code = format!("def handler(event): {body}\n");
         bench.build_text("python", &code).unwrap()
     });
-    let holder = "fn_1/1".parse::<Holder>().unwrap();
+    let holder = "fn_1:1".parse::<Holder>().unwrap();
     wait(bench.builder.store().hold(held.artifact, &holder)).unwrap();
     // Nothing is old enough yet.
     let grace = Grace::default();

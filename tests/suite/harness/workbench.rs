@@ -33,7 +33,7 @@ impl Workbench {
         let mut config = BuilderConfig::new(builds, guests.join("python.wasm"), guests.join("javascript.wasm"));
         config.toolchains = toolchains();
         config.network = network();
-        config.compiler = Compiler::Child { program: compiler(), arguments: Vec::new() };
+        config.compiler = Compiler::Child { program: env!("CARGO_BIN_EXE_hks-compile").into(), arguments: Vec::new() };
         change(&mut config);
         let store = wait(Store::open(&Place::Folder(folder.path().join("store")))).unwrap();
         // Shared by all, because compiling CPython takes most of a minute.
@@ -102,18 +102,6 @@ fn toolchains() -> Toolchains {
 /// What this machine's package clients need to reach their registries.
 fn network() -> NetworkAccess {
     NetworkAccess::of_clients(std::env::vars(), std::env::var_os("HOME").map(PathBuf::from).as_deref())
-}
-
-/// The program that compiles components: cargo builds it beside the tests.
-fn compiler() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.ancestors().nth(2).unwrap().join("hks-compile");
-    assert!(
-        program.is_file(),
-        "{} is missing: test the whole workspace, as `cargo xtask test` does",
-        program.display()
-    );
-    program
 }
 
 impl House {

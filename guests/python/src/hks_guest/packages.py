@@ -204,6 +204,10 @@ class PackagePath(importlib.resources.abc.Traversable):
     def joinpath(self, *descendants: str) -> "PackagePath":
         return PackagePath(os.path.normpath("/".join((self._path, *map(str, descendants)))), self._read)
 
+    def read_text(self, encoding: str | None = None, errors: str | None = None) -> str:
+        # The inherited one takes no `errors`, which `importlib.resources.read_text` hands over.
+        return self.read_bytes().decode(encoding or "utf-8", errors or "strict")
+
     def open(self, mode: str = "r", *args: object, **kwargs: object):
         content = self._read(self._path)
         if content is None:

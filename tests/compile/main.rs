@@ -1,5 +1,4 @@
-//! Compiles one component, in a process of its own: the tests' and benchmarks' program for `Compiler::Child`. What users
-//! install has it as a hidden subcommand.
+//! Compiles one component, in a process of its own: the tests' program for `Compiler::Child`.
 
 use std::process::ExitCode;
 
