@@ -3,16 +3,15 @@
 //! `cargo run --release -p hks-builder --example component_cost -- [executions=5000]` prints one line of JSON: microseconds of both,
 //! and their ratio. Calls alternate, so that a busy machine is busy for both.
 
-use std::path::Path;
+mod house;
+
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use hks_builder::source::{SourceLimits, SourceTree};
-use hks_builder::store::{Place, Store};
-use hks_builder::{Builder, BuilderConfig, Cancel, NetworkAccess, Request, Toolchains};
-use hks_engine::{ArtifactStore, EngineConfig};
+use hks_builder::{Builder, Cancel, Request};
 use hks_protocol::{Attempt, Json, Outcome};
-use hks_runtime::{Prepared, Runtime, RuntimeConfig};
+use hks_runtime::{Prepared, Runtime};
 use serde_json::json;
 
 const NOTHING: &str = include_str!("nothing.wat");
@@ -26,8 +25,7 @@ fn main() -> anyhow::Result<()> {
         None => 5000,
     };
     let folder = tempfile::tempdir()?;
-    let runtime = Runtime::new(&EngineConfig::default(), RuntimeConfig::new(folder.path().join("scratch")))?;
-    let builder = builder(folder.path(), &runtime)?;
+    let (runtime, builder) = house::make(folder.path())?;
     let nothing = built(&builder, "wasm", "function.wasm", wat::parse_str(NOTHING)?)?;
     let hello = built(&builder, "rust", "hello.rs", HELLO.into())?;
     let [mut of_nothing, mut of_hello] = [Vec::new(), Vec::new()];
@@ -43,18 +41,6 @@ fn main() -> anyhow::Result<()> {
     let ratio = rounded(hello / nothing);
     println!("{}", json!({ "nothing_us": rounded(nothing), "hello_us": rounded(hello), "ratio": ratio }));
     Ok(())
-}
-
-fn builder(folder: &Path, runtime: &Runtime) -> anyhow::Result<Builder> {
-    let home = std::env::home_dir().context("whose home has the cache?")?;
-    let mut config = BuilderConfig::new(folder.join("builds"), "unused".into(), "unused".into());
-    let managed = Some(home.join(".cache/hks/build/toolchains")).filter(|managed| managed.is_dir());
-    config.toolchains = Toolchains::new(managed, std::env::var_os("PATH").unwrap_or_default());
-    config.network = NetworkAccess::of_clients(std::env::vars(), Some(&home));
-    let native = ArtifactStore::open(&folder.join("native"))?;
-    let wait = tokio::runtime::Builder::new_current_thread().build()?;
-    let store = wait.block_on(Store::open(&Place::Folder(folder.join("store"))))?;
-    Ok(Builder::new(config, runtime.clone(), native, store)?)
 }
 
 fn built(builder: &Builder, runtime: &str, file: &str, content: Vec<u8>) -> anyhow::Result<Prepared> {

@@ -288,7 +288,8 @@ mod tests {
 
     #[test]
     fn the_end_of_the_last_line_is_taken_wherever_it_is() {
-        let cases: [(u64, &[&str], Option<&str>, &[&str]); 7] = [
+        type Texts<'a> = &'a [&'a str];
+        let cases: [(u64, Texts<'_>, Option<&str>, Texts<'_>); 7] = [
             (1000, &["a\nat: x"], Some("x"), &["a"]),
             (1000, &["a\nat: x\n"], Some("x"), &["a"]),
             (1000, &["a\nb at: y at: x\n"], Some("x"), &["a", "b at: y "]),
