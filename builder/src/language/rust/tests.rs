@@ -1,6 +1,6 @@
 //! Real builds: cargo, the compiler and crates.io, in limited children.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -27,15 +27,7 @@ fn managed() -> &'static Path {
 
 /// What the clients of this machine need in order to reach crates.io.
 fn network() -> NetworkAccess {
-    let names = ["CARGO_HTTP_CAINFO", "CARGO_HTTP_PROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"];
-    let given = names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-    let environment: Vec<(String, String)> = given.collect();
-    let mut readable: Vec<PathBuf> = environment.iter().map(|(_, value)| value.into()).collect();
-    if let Some(home) = std::env::var_os("CARGO_HOME").or_else(|| std::env::var_os("HOME")) {
-        readable.extend([Path::new(&home).join("config.toml"), Path::new(&home).join(".cargo/config.toml")]);
-    }
-    readable.retain(|path| path.is_file());
-    NetworkAccess { environment, readable }
+    NetworkAccess::of_clients(std::env::vars(), std::env::var_os("HOME").as_deref().map(Path::new))
 }
 
 struct Built {
