@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hks_engine::Digest;
 use hks_protocol::manifest::Runtime;
-use hks_protocol::{Attempt, Failure, Json, Manifest, Outcome, Report};
+use hks_protocol::{Attempt, Failure, Json, Limits, LimitsSpec, Manifest, Outcome, Report, Seconds};
 use hks_runtime::{Observed, Packages, Preinitialized, Prepared, Snapshot};
 
 use crate::artifact::{Layer, Parts, Root, Start};
@@ -25,6 +25,16 @@ use crate::{Error, Language};
 
 /// A function's snapshot may be so large: half of what a part may be.
 const SNAPSHOT_BYTES_MAX: usize = 512 << 20;
+
+/// What compiling one text may use; a function's own limits are for its executions.
+const COMPILE_LIMITS: LimitsSpec = LimitsSpec {
+    memory_mb: Some(1024),
+    timeout_s: Some(Seconds::Number(60.0)),
+    fuel: None,
+    output_bytes: None,
+    log_bytes: None,
+    tmp_bytes: None,
+};
 
 pub(crate) struct Ahead<'a> {
     pub(crate) inner: &'a Inner,
@@ -44,7 +54,7 @@ impl Ahead<'_> {
         clock: &mut Clock<'_>,
     ) -> Result<Parts, Error> {
         let interpreter = self.inner.interpreters.ready(self.inner, function.language)?;
-        let text = self.compile(&interpreter.prepared, &function.text)?;
+        let text = self.compile(&interpreter.prepared, &function.text, workshop)?;
         let text = text.map_err(|failure| Error::Refused(mistake(&function, &function.file, &failure)))?;
         let layers = self.layers(&interpreter.prepared, &function, workshop)?;
         clock.phase("compile");
@@ -59,10 +69,24 @@ impl Ahead<'_> {
         Ok(parts)
     }
 
-    fn compile(&self, interpreter: &Prepared, text: &str) -> Result<Result<Vec<u8>, Failure>, Error> {
-        let limits = *self.manifest.limits();
-        let compiled = self.inner.wait(self.inner.runtime.compile(interpreter, text.to_owned(), limits))?;
+    fn compile(
+        &self,
+        interpreter: &Prepared,
+        text: &str,
+        workshop: &Workshop<'_>,
+    ) -> Result<Result<Vec<u8>, Failure>, Error> {
+        let limits = Limits::try_from(COMPILE_LIMITS).map_err(Error::host("bound the compiler"))?;
+        let compiled = self.wait(self.inner.runtime.compile(interpreter, text.to_owned(), limits), workshop)??;
         Ok(compiled.map_err(|report| why(&report)))
+    }
+
+    /// Waits for the runtime, no longer than the build may take, and not when it was canceled.
+    fn wait<T>(&self, work: impl Future<Output = T>, workshop: &Workshop<'_>) -> Result<T, Error> {
+        workshop.check()?;
+        match self.inner.runtime.wait_for(work, || workshop.check().is_err()) {
+            Some(done) => Ok(done),
+            None => Err(workshop.check().err().unwrap_or(Error::Canceled)),
+        }
     }
 
     /// The function's own modules have to compile; packages carry templates and tests that do not.
@@ -75,10 +99,7 @@ impl Ahead<'_> {
         let mut layers = Vec::new();
         for (root, tree) in [(Root::Code, &function.code), (Root::Packages, &function.packages)] {
             let Some(tree) = tree else { continue };
-            let compiled = python::compile_tree(tree, |text| {
-                workshop.check()?;
-                self.compile(interpreter, text)
-            })?;
+            let compiled = python::compile_tree(tree, |text| self.compile(interpreter, text, workshop))?;
             if let (Root::Code, Some((path, failure))) = (root, compiled.refused.first()) {
                 return Err(Error::Refused(mistake(function, path.as_str(), failure)));
             }
@@ -112,7 +133,6 @@ impl Ahead<'_> {
         function: &Interpreted,
         workshop: &mut Workshop<'_>,
     ) -> Result<Result<Vec<u8>, String>, Error> {
-        workshop.check()?;
         if !self.manifest.build().snapshot {
             return Ok(Err("build.snapshot is false".into()));
         }
@@ -123,7 +143,7 @@ impl Ahead<'_> {
         attempt.limits = *self.manifest.limits();
         attempt.environment = self.manifest.environment().clone();
         let Preinitialized { report, observed, ready } =
-            self.inner.wait(self.inner.runtime.preinitialize(prepared, attempt, ()))?;
+            self.wait(self.inner.runtime.preinitialize(prepared, attempt, ()), workshop)??;
         for line in report.logs.stdout.iter().chain(&report.logs.stderr) {
             workshop.note(format_args!("the function: {line}"));
         }
