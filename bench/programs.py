@@ -1,4 +1,4 @@
-"""Runs the programs of `runtime/examples`, which measure what the SDK does not offer or would hide."""
+"""Runs the programs of `runtime/examples` and `builder/examples`, which measure what the SDK does not offer or would hide."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Programs:
     def run(self, name: str, *arguments: object) -> Any:
         """The JSON that it printed."""
         if self.folder is None:
-            raise ProgramError("it needs runtime/examples, which `cargo xtask bench` builds and --programs names")
+            raise ProgramError("it needs the examples, which `cargo xtask bench` builds and --programs names")
         command = [str(self.folder / name), *(str(argument) for argument in arguments)]
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, check=True, close_fds=False, timeout=RUN_S_MAX)

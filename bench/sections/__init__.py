@@ -11,7 +11,7 @@ from measure import Summary
 from programs import Programs
 from report import NOT_ALL, Bar, Row, times
 
-NAMES = ("start", "snapshots", "inside", "fork", "cold", "memory", "flat", "cpu", "threads")
+NAMES = ("start", "snapshots", "inside", "fork", "deploy", "cold", "memory", "flat", "cpu", "threads")
 """In the order in which they run."""
 
 

@@ -1,8 +1,11 @@
-//! What a deployment costs, from its request to the first answer: `deploy FOLDER_OR_FILE [key=value...]`.
+//! What a deployment costs, from its request to the first answer, and what each call of it costs then:
+//! `deploy FOLDER_OR_FILE [key=value...]`.
 //!
-//! Keys: `event` (JSON, `null`), `rounds` (each of a source that was never seen, 20), `guests` (the folder with the interpreters),
-//! `data` (a folder; a temporary one), `toolchains` (the managed folder). The first build of a process is not counted: it
-//! maps the interpreter. Prints one line of JSON.
+//! Keys: `event` (JSON, `null`), `rounds` (each of a source that was never seen, 20), `calls` (of what was deployed last, in
+//! fresh instances, 0), `data` (a folder; a temporary one). The first build of a process is not counted: it maps the
+//! interpreter. Prints one line of JSON.
+
+mod house;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,11 +15,8 @@ use anyhow::{Context, Result, ensure};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use hks_builder::source::{SourceLimits, SourceTree};
-use hks_builder::store::{Place, Store};
-use hks_builder::{Builder, BuilderConfig, Cancel, Request, Toolchains};
-use hks_engine::{ArtifactStore, EngineConfig};
+use hks_builder::{Cancel, Request};
 use hks_protocol::{Attempt, Json, Manifest, Outcome};
-use hks_runtime::{Runtime, RuntimeConfig};
 use serde_json::json;
 
 const USAGE: &str = "usage: deploy FOLDER_OR_FILE [key=value...]";
@@ -32,54 +32,43 @@ fn main() -> Result<()> {
 
     let temporary = tempfile::tempdir()?;
     let data = option("data").map_or_else(|| temporary.path().to_path_buf(), PathBuf::from);
-    let builder = builder(&data, Path::new(option("guests").unwrap_or(GUESTS)), option("toolchains"))?;
-    let mut totals = Vec::new();
+    let (runtime, builder) = house::make(&data)?;
+    let calls: usize = option("calls").unwrap_or("0").parse()?;
+    let (mut totals, mut executions) = (Vec::new(), Vec::new());
     let mut phases: BTreeMap<&'static str, Vec<Duration>> = BTreeMap::new();
     for round in 0..=rounds {
         let request = request(&path, round)?;
         let begun = Instant::now();
-        let built = builder.builder.build(&request, &Cancel::new(), |_| {})?;
+        let built = builder.build(&request, &Cancel::new(), |_| {})?;
         let loading = Instant::now();
-        let function = builder.builder.load(built.artifact)?;
+        let function = builder.load(built.artifact)?;
         let called = Instant::now();
         let mut attempt = Attempt::new(None, Json::parse("event", event.to_owned())?);
-        attempt.limits = request.manifest.limits().clone();
-        let report = builder.runtime.run_here(&function, &attempt, (), || false)?;
+        attempt.limits = *request.manifest.limits();
+        let report = runtime.run_here(&function, &attempt, (), || false)?;
         ensure!(report.outcome == Outcome::Succeeded, "{:?}", report.error);
+        let answered = Instant::now();
+        if round == rounds {
+            for _ in 0..calls {
+                let begun = Instant::now();
+                runtime.run_here(&function, &attempt, (), || false)?;
+                executions.push(begun.elapsed());
+            }
+        }
         if round == 0 {
             continue;
         }
-        totals.push(begun.elapsed());
+        totals.push(answered - begun);
         phases.entry("load").or_default().push(called - loading);
-        phases.entry("first call").or_default().push(called.elapsed());
+        phases.entry("first call").or_default().push(answered - called);
         for phase in &built.phases {
             phases.entry(phase.name).or_default().push(phase.time);
         }
     }
     let phases: BTreeMap<_, _> = phases.into_iter().map(|(name, times)| (name, ms(times))).collect();
-    println!(
-        "{}",
-        json!({ "function": path, "rounds": rounds, "request_to_answer_ms": ms(totals), "phases_ms": phases })
-    );
+    let (totals, calls) = (ms(totals), ms(executions));
+    println!("{}", json!({ "function": path, "request_to_answer_ms": totals, "phases_ms": phases, "call_ms": calls }));
     Ok(())
-}
-
-const GUESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk-python/python/hks_sdk/_guests");
-
-struct House {
-    builder: Builder,
-    runtime: Runtime,
-}
-
-fn builder(data: &Path, guests: &Path, toolchains: Option<&str>) -> Result<House> {
-    let runtime = Runtime::new(&EngineConfig::default(), RuntimeConfig::new(data.join("scratch")))?;
-    let io = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let store = io.block_on(Store::open(&Place::Folder(data.join("store"))))?;
-    let native = ArtifactStore::open(&data.join("native"))?;
-    let mut config =
-        BuilderConfig::new(data.join("builds"), guests.join("python.wasm"), guests.join("javascript.wasm"));
-    config.toolchains = Toolchains::new(toolchains.map(PathBuf::from), std::env::var_os("PATH").unwrap_or_default());
-    Ok(House { builder: Builder::new(config, runtime.clone(), native, store)?, runtime })
 }
 
 /// The function of a folder, or of one file; each round with another comment in it, so that it was never seen.
@@ -101,12 +90,12 @@ fn request(path: &Path, round: usize) -> Result<Request> {
     Ok(Request { source: SourceTree::from_file(name, text, &SourceLimits::default())?, manifest })
 }
 
-/// Median, and the slowest of twenty.
+/// Median, the slowest of twenty, and how many there were.
 fn ms(mut times: Vec<Duration>) -> serde_json::Value {
     times.sort_unstable();
     let at = |quantile: f64| {
-        let index = ((times.len() as f64 - 1.0) * quantile).round() as usize;
-        (times[index].as_secs_f64() * 1e5).round() / 100.0
+        let index = (times.len().saturating_sub(1) as f64 * quantile).round() as usize;
+        times.get(index).map(|time| (time.as_secs_f64() * 1e6).round() / 1e3)
     };
-    json!({ "p50": at(0.5), "p95": at(0.95) })
+    json!({ "p50": at(0.5), "p95": at(0.95), "n": times.len() })
 }

@@ -7,8 +7,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use hks_engine::Digest;
 use hks_protocol::manifest::Runtime;
-use hks_protocol::{Attempt, Failure, Json, Manifest, Outcome, Report};
+use hks_protocol::{Attempt, Failure, Json, Limits, LimitsSpec, Manifest, Outcome, Report, Seconds};
 use hks_runtime::{Observed, Packages, Preinitialized, Prepared, Snapshot};
 
 use crate::artifact::{Layer, Parts, Root, Start};
@@ -23,6 +25,16 @@ use crate::{Error, Language};
 
 /// A function's snapshot may be so large: half of what a part may be.
 const SNAPSHOT_BYTES_MAX: usize = 512 << 20;
+
+/// What compiling one text may use; a function's own limits are for its executions.
+const COMPILE_LIMITS: LimitsSpec = LimitsSpec {
+    memory_mb: Some(1024),
+    timeout_s: Some(Seconds::Number(60.0)),
+    fuel: None,
+    output_bytes: None,
+    log_bytes: None,
+    tmp_bytes: None,
+};
 
 pub(crate) struct Ahead<'a> {
     pub(crate) inner: &'a Inner,
@@ -42,23 +54,39 @@ impl Ahead<'_> {
         clock: &mut Clock<'_>,
     ) -> Result<Parts, Error> {
         let interpreter = self.inner.interpreters.ready(self.inner, function.language)?;
-        let text = self.compile(&interpreter.prepared, &function.text)?;
+        let text = self.compile(&interpreter.prepared, &function.text, workshop)?;
         let text = text.map_err(|failure| Error::Refused(mistake(&function, &function.file, &failure)))?;
         let layers = self.layers(&interpreter.prepared, &function, workshop)?;
         clock.phase("compile");
         let prepared = self.assemble(&interpreter.prepared, &function, &text, &layers)?;
         let snapshot = self.snapshot(&interpreter, &prepared, &function, workshop)?;
         clock.phase("run ahead");
-        let start = self.start(snapshot, workshop)?;
-        let parts = self.keep(&interpreter.prepared, function, text, layers, start)?;
+        if let Err(reason) = &snapshot {
+            workshop.note(format_args!("each execution runs the top level: {reason}"));
+        }
+        let parts = self.keep(&interpreter.prepared, function, text, layers, snapshot)?;
         clock.phase("store");
         Ok(parts)
     }
 
-    fn compile(&self, interpreter: &Prepared, text: &str) -> Result<Result<Vec<u8>, Failure>, Error> {
-        let limits = self.manifest.limits().clone();
-        let compiled = self.inner.wait(self.inner.runtime.compile(interpreter, text.to_owned(), limits))?;
+    fn compile(
+        &self,
+        interpreter: &Prepared,
+        text: &str,
+        workshop: &Workshop<'_>,
+    ) -> Result<Result<Vec<u8>, Failure>, Error> {
+        let limits = Limits::try_from(COMPILE_LIMITS).map_err(Error::host("bound the compiler"))?;
+        let compiled = self.wait(self.inner.runtime.compile(interpreter, text.to_owned(), limits), workshop)??;
         Ok(compiled.map_err(|report| why(&report)))
+    }
+
+    /// Waits for the runtime, no longer than the build may take, and not when it was canceled.
+    fn wait<T>(&self, work: impl Future<Output = T>, workshop: &Workshop<'_>) -> Result<T, Error> {
+        workshop.check()?;
+        match self.inner.runtime.wait_for(work, || workshop.check().is_err()) {
+            Some(done) => Ok(done),
+            None => Err(workshop.check().err().unwrap_or(Error::Canceled)),
+        }
     }
 
     /// The function's own modules have to compile; packages carry templates and tests that do not.
@@ -71,10 +99,7 @@ impl Ahead<'_> {
         let mut layers = Vec::new();
         for (root, tree) in [(Root::Code, &function.code), (Root::Packages, &function.packages)] {
             let Some(tree) = tree else { continue };
-            let compiled = python::compile_tree(tree, |text| {
-                workshop.check()?;
-                self.compile(interpreter, text)
-            })?;
+            let compiled = python::compile_tree(tree, |text| self.compile(interpreter, text, workshop))?;
             if let (Root::Code, Some((path, failure))) = (root, compiled.refused.first()) {
                 return Err(Error::Refused(mistake(function, path.as_str(), failure)));
             }
@@ -108,7 +133,6 @@ impl Ahead<'_> {
         function: &Interpreted,
         workshop: &mut Workshop<'_>,
     ) -> Result<Result<Vec<u8>, String>, Error> {
-        workshop.check()?;
         if !self.manifest.build().snapshot {
             return Ok(Err("build.snapshot is false".into()));
         }
@@ -116,10 +140,10 @@ impl Ahead<'_> {
             return Ok(Err("it has secrets, whose values its top level may keep".into()));
         }
         let mut attempt = Attempt::new(None, Json::null());
-        attempt.limits = self.manifest.limits().clone();
+        attempt.limits = *self.manifest.limits();
         attempt.environment = self.manifest.environment().clone();
         let Preinitialized { report, observed, ready } =
-            self.inner.wait(self.inner.runtime.preinitialize(prepared, attempt, ()))?;
+            self.wait(self.inner.runtime.preinitialize(prepared, attempt, ()), workshop)??;
         for line in report.logs.stdout.iter().chain(&report.logs.stderr) {
             workshop.note(format_args!("the function: {line}"));
         }
@@ -134,33 +158,34 @@ impl Ahead<'_> {
             .and_then(|bytes| if bytes.len() <= SNAPSHOT_BYTES_MAX { Ok(bytes) } else { Err(too_large(&bytes)) }))
     }
 
-    fn start(&self, snapshot: Result<Vec<u8>, String>, workshop: &mut Workshop<'_>) -> Result<Start, Error> {
-        match snapshot {
-            Ok(bytes) => Ok(Start::Snapshot(self.inner.put(bytes)?)),
-            Err(reason) => {
-                workshop.note(format_args!("each execution runs the top level: {reason}"));
-                Ok(Start::Top { reason: Some(reason) })
-            }
-        }
-    }
-
+    /// Puts all parts into the store at once, because each waits for the disk.
     fn keep(
         &self,
         interpreter: &Prepared,
         function: Interpreted,
         compiled: Vec<u8>,
         layers: Vec<Layer>,
-        start: Start,
+        snapshot: Result<Vec<u8>, String>,
     ) -> Result<Parts, Error> {
-        let put = |bytes: Vec<u8>| self.inner.put(bytes);
+        let mut blobs = Vec::new();
+        let mut part = |bytes: Bytes| {
+            let digest = Digest::of(&bytes);
+            blobs.push(bytes);
+            digest
+        };
         let mut parts = Parts::new(self.runtime, World::Interpreter, interpreter.digest());
-        parts.source = Some(put(function.text.into_bytes())?);
-        parts.compiled = Some(put(compiled)?);
-        parts.layers = layers.into_iter().map(|layer| self.inner.put(layer.into_bytes())).collect::<Result<_, _>>()?;
-        parts.start = start;
+        parts.source = Some(part(function.text.into()));
+        parts.compiled = Some(part(compiled.into()));
+        parts.layers = layers.into_iter().map(|layer| part(layer.into_bytes())).collect();
+        parts.start = match snapshot {
+            Ok(bytes) => Start::Snapshot(part(bytes.into())),
+            Err(reason) => Start::Top { reason: Some(reason) },
+        };
         let lines = function.lines.map(|lines| serde_json::to_vec(&lines)).transpose();
-        parts.lines = lines.map_err(Error::host("write down where lines come from"))?.map(put).transpose()?;
-        parts.lock = function.lock.map(|lock| put(lock.into_bytes())).transpose()?;
+        let lines = lines.map_err(Error::host("write down where lines come from"))?;
+        parts.lines = lines.map(|lines| part(lines.into()));
+        parts.lock = function.lock.map(|lock| part(lock.into()));
+        self.inner.put_all(blobs)?;
         Ok(parts)
     }
 }

@@ -211,17 +211,20 @@ fn component(
         inner.native.load_or(engine, digest, || inner.config.compiler.compile(engine, &component, workshop))?;
     inner.runtime.prepare(&artifact)?;
     clock.phase("machine code");
-    let mut parts = Parts::new(runtime, shape.world, inner.put(component)?);
+    let mut parts = Parts::new(runtime, shape.world, digest);
     parts.imports = shape.imports;
-    parts.lock = lock.map(|text| inner.put(text)).transpose()?;
+    parts.lock = lock.as_ref().map(|text| Digest::of(text.as_bytes()));
+    inner.put_all([Some(component.into()), lock.map(Bytes::from)].into_iter().flatten().collect())?;
     clock.phase("store");
     Ok(parts)
 }
 
 impl Inner {
-    /// Puts a part into the store.
-    pub(crate) fn put(&self, part: impl Into<Bytes>) -> Result<Digest, Error> {
-        Ok(self.wait(self.store.put(part.into()))?)
+    /// Puts parts into the store, all at once.
+    pub(crate) fn put_all(&self, parts: Vec<Bytes>) -> Result<(), Error> {
+        let puts = parts.into_iter().map(|part| self.store.put(part));
+        self.wait(futures_util::future::try_join_all(puts))?;
+        Ok(())
     }
 
     /// A folder for one build, deleted with what is returned.

@@ -155,6 +155,12 @@ impl Builder {
     }
 }
 
+impl Builder {
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
 impl Inner {
     /// Waits for the store.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {

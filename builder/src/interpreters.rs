@@ -57,6 +57,11 @@ impl Interpreters {
         Ok(ready.insert(interpreter.make_ready(inner)?).clone())
     }
 
+    /// Of their components, whether or not they are ready.
+    pub(crate) fn digests(&self, inner: &Inner) -> Result<[Digest; 2], Error> {
+        Ok([self.python.digest(inner)?, self.javascript.digest(inner)?])
+    }
+
     /// The one with that digest, if it is among those that are ready.
     pub(crate) fn find(&self, component: Digest) -> Option<Prepared> {
         [&self.python, &self.javascript].into_iter().find_map(|interpreter| {
@@ -72,11 +77,8 @@ impl Interpreter {
     }
 
     fn make_ready(&self, inner: &Inner) -> Result<Ready, Error> {
-        let missing = |error: &dyn std::fmt::Display| {
-            Error::Host(format!("the interpreter {}: {error}; install it again", self.file.display()))
-        };
-        let digest = inner.native.digest_of(&self.file).map_err(|error| missing(&error))?;
-        let wasm = || fs::read(&self.file).map_err(|error| missing(&error));
+        let digest = self.digest(inner)?;
+        let wasm = || fs::read(&self.file).map_err(|error| self.missing(&error));
         if !inner.wait(inner.store.contains(digest))? {
             inner.wait(inner.store.put(wasm()?.into()))?;
         }
@@ -87,6 +89,14 @@ impl Interpreter {
         let prepared = inner.runtime.prepare(&artifact)?;
         let idle = self.observe(inner, &prepared)?;
         Ok(Ready { prepared, idle })
+    }
+
+    fn digest(&self, inner: &Inner) -> Result<Digest, Error> {
+        inner.native.digest_of(&self.file).map_err(|error| self.missing(&error))
+    }
+
+    fn missing(&self, error: &dyn std::fmt::Display) -> Error {
+        Error::Host(format!("the interpreter {}: {error}; install it again", self.file.display()))
     }
 
     fn observe(&self, inner: &Inner, prepared: &Prepared) -> Result<Observed, Error> {

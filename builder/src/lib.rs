@@ -22,7 +22,10 @@ mod recall;
 pub mod source;
 pub mod store;
 mod template;
+#[cfg(test)]
+mod testing;
 mod toolchain;
+mod upkeep;
 pub mod wasm;
 mod workshop;
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hks_engine::{Artifact, Digest};
+use hks_engine::{Artifact, Compiled, Digest};
 use hks_protocol::LineTable;
 use hks_runtime::{Packages, Prepared};
 
@@ -55,20 +55,19 @@ fn assemble(inner: &Inner, parts: &Parts) -> Result<Prepared, Error> {
     Ok(prepared.with_source(text, compiled.map(Into::into)))
 }
 
-fn part(inner: &Inner, digest: Digest) -> Result<Bytes, Error> {
+pub(crate) fn part(inner: &Inner, digest: Digest) -> Result<Bytes, Error> {
     Ok(inner.wait(inner.store.blob(digest, PART_BYTES_MAX))?)
 }
 
 /// Machine code of a component in the store, made now if there is none.
 fn machine_code(inner: &Inner, component: Digest) -> Result<Artifact, Error> {
-    let engine = inner.runtime.engine();
-    inner.native.load_or(engine, component, || {
-        let wasm = part(inner, component)?;
-        let folder = inner.new_folder()?;
-        let (cancel, mut silent) = (Cancel::new(), |_| {});
-        let timeout = inner.rules.limits.wall_time_max;
-        let path = folder.path().to_path_buf();
-        let mut workshop = Workshop::new(path, &inner.config.toolchains, &inner.rules, timeout, &cancel, &mut silent);
-        inner.config.compiler.compile(engine, &wasm, &mut workshop)
-    })
+    inner.native.load_or(inner.runtime.engine(), component, || compile(inner, &part(inner, component)?, &Cancel::new()))
+}
+
+/// Compiles a component that was accepted before, outside of a build.
+pub(crate) fn compile(inner: &Inner, component: &[u8], cancel: &Cancel) -> Result<Compiled, Error> {
+    let folder = inner.new_folder()?;
+    let (path, timeout, mut silent) = (folder.path().to_path_buf(), inner.rules.limits.wall_time_max, |_| {});
+    let mut workshop = Workshop::new(path, &inner.config.toolchains, &inner.rules, timeout, cancel, &mut silent);
+    inner.config.compiler.compile(inner.runtime.engine(), component, &mut workshop)
 }

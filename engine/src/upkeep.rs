@@ -18,6 +18,9 @@ use crate::{Engine, Error, Result, key};
 /// More often than that nobody needs to know that a file is in use.
 const STAMP_EVERY: Duration = Duration::from_secs(60);
 
+/// A file that is written to is younger, whatever the grace time is.
+const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
+
 /// One file of native code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeFile {
@@ -85,7 +88,8 @@ impl ArtifactStore {
                 trimmed.bytes += file.bytes;
             }
         }
-        trimmed.leftovers = self.sweep(unused)?;
+        let abandoned = keep.unused.max(LEFTOVER_AGE_MIN);
+        trimmed.leftovers = self.sweep(|since| now.duration_since(since).unwrap_or_default() > abandoned)?;
         Ok(trimmed)
     }
 
@@ -123,14 +127,14 @@ impl ArtifactStore {
     }
 
     /// Removes what crashes left: half-written files, and locks of components that were never compiled.
-    fn sweep(&self, unused: impl Fn(SystemTime) -> bool) -> Result<u64> {
+    fn sweep(&self, abandoned: impl Fn(SystemTime) -> bool) -> Result<u64> {
         let mut leftovers = 0;
         let entries = self.entries()?;
         let compiled: HashSet<Digest> = entries.iter().filter_map(native_file).map(|file| file.source).collect();
         for entry in &entries {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            let old = entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(&unused);
+            let old = entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(&abandoned);
             // The names that `tempfile` gives, which the key and memos are written under as well.
             if name.starts_with(".tmp") && old {
                 leftovers += u64::from(remove_file(&entry.path())?);
@@ -197,7 +201,7 @@ fn native_file(entry: &DirEntry) -> Option<NativeFile> {
         last_used: metadata.modified().ok()?,
     };
     let known = engine.len() == 16 && engine.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (known && name.to_str() == Some(&*file.name()) && metadata.is_file()).then_some(file)
+    (known && name.to_str() == Some(&file.name()) && metadata.is_file()).then_some(file)
 }
 
 /// Whether it was there.
@@ -297,8 +301,7 @@ mod tests {
         let artifact = it.store.load(&it.now, source).unwrap().unwrap();
         assert_eq!(it.trim(&[], ALL).files, 0);
         assert_eq!(it.trim(&[], Keep { bytes_max: 0, ..ALL }).files, 1);
-        let mut linker = wasmtime::component::Linker::new(it.now.wasmtime());
-        linker.allow_shadowing(true);
+        let linker = wasmtime::component::Linker::<()>::new(it.now.wasmtime());
         assert!(linker.instantiate_pre(artifact.component()).is_ok());
         assert!(it.store.load(&it.now, source).unwrap().is_none());
     }

@@ -1,6 +1,6 @@
 //! Where lines of a bundle came from, so that a traceback names the files that somebody wrote.
 //!
-//! An interpreter runs one text, [`FUNCTION`]. That text may be one file, without its types, or be made of a hundred.
+//! An interpreter runs one text, `function.js`. That text may be one file, without its types, or be made of a hundred.
 //! A [`LineTable`] is made when a function is built, stored with it, and asked only after a failure: it keeps the mappings as
 //! they are written in a source map (ECMA-426), four to five bytes each, and reads them from the start when it has to.
 //!

@@ -1,4 +1,7 @@
 //! What a command's end means: its stdout is its value, its exit code says whether it succeeded.
+//!
+//! A command that wants its failure to have a name says so at the end of its last line on stderr: [`FAILURE`] and a JSON object with `name`,
+//! `value` and `traceback`, as the packages for Go and C write it. Who forges one says nothing but that it failed.
 
 use crate::bindings::hks::function::types::Failure;
 use crate::bounded::{TooLarge, json};
@@ -6,6 +9,8 @@ use crate::host::{Guest, Kept, exit_code};
 
 /// The name of the failure of a command that ended with another code than 0.
 pub(crate) const EXIT_ERROR: &str = "ExitError";
+
+const FAILURE: &str = "hks-failure: ";
 
 /// How much of its stderr a failure has as its traceback, when that is all that is known.
 pub(crate) const LAST_LINES: usize = 20;
@@ -27,11 +32,27 @@ pub(crate) fn result(run: Run, guest: &Guest, bytes_max: u64) -> wasmtime::Resul
         Err(error) => exit_code(&error).ok_or(error)?,
     };
     if code != 0 {
+        if let Some(failure) = guest.output.take_after(FAILURE).and_then(|text| named(&text)) {
+            return Ok(Err(failure));
+        }
         let traceback = guest.output.last_lines(LAST_LINES, LAST_BYTES);
         return Ok(Err(Failure { name: EXIT_ERROR.into(), value: format!("exit code {code}"), traceback }));
     }
     let stdout = guest.stdout.as_ref().map(Kept::take).unwrap_or_default();
     Ok(value(&stdout, bytes_max)?)
+}
+
+/// A failure that a command told by itself; nothing if it did so wrongly.
+fn named(line: &str) -> Option<Failure> {
+    #[derive(serde::Deserialize)]
+    struct Told {
+        name: String,
+        value: String,
+        #[serde(default)]
+        traceback: String,
+    }
+    let Told { name, value, traceback } = serde_json::from_str(line).ok()?;
+    (!name.is_empty()).then_some(Failure { name, value, traceback })
 }
 
 /// What was printed, as JSON: a JSON text as it is, nothing as `null`, any other text as a JSON string.
@@ -94,6 +115,18 @@ mod tests {
     #[test]
     fn a_text_may_be_too_large_only_as_json() {
         assert_eq!(value(&[1; 100], 100).err(), Some(TooLarge));
+    }
+
+    #[test]
+    fn a_failure_needs_a_name() {
+        let told = named(r#"{"name": "OutOfStock", "value": "only 2 left"}"#).unwrap();
+        assert_eq!(
+            (told.name.as_str(), told.value.as_str(), told.traceback.as_str()),
+            ("OutOfStock", "only 2 left", "")
+        );
+        for line in ["", "{}", "[]", r#"{"name": "", "value": ""}"#, r#"{"name": "X"}"#] {
+            assert!(named(line).is_none(), "{line}");
+        }
     }
 
     proptest::proptest! {

@@ -24,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let packages = workspace.path(PACKAGES);
     let key = crate::hash::Key::new("bench").file("packages", &packages)?.finish();
     venv.once("packages", &key, || venv.install_to("guest-packages", workspace, "pip-bench-packages", &packages))?;
+    crate::toolchains::provide(workspace, &crate::toolchains::Toolset::ALL)?;
     ui::step("build the programs that measure from within", || {
         let mut build = workspace.cargo("build");
         // All of the workspace, so that Wasmtime is compiled with the same features, and not twice.

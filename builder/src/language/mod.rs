@@ -3,6 +3,8 @@
 //! Each takes a [`SourceTree`] and its [`Manifest`] and gives a [`Product`]: text for an interpreter of ours, or WebAssembly of
 //! any kind. What comes out depends on the source alone: not on where it was built, nor when.
 
+#[cfg(test)]
+mod assemblyscript;
 pub(crate) mod c;
 mod compiled;
 mod detect;

@@ -1,7 +1,5 @@
 //! For tests of compiled languages: builds with the tools of this machine, and runs what comes out.
 
-use std::env;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use hks_protocol::manifest::Grants;
@@ -16,30 +14,13 @@ use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 use super::Product;
 use crate::child::{Cancel, ChildLimits};
 use crate::source::{SourceLimits, SourceTree};
-use crate::toolchain::Toolchains;
+use crate::testing::{network, toolchains};
 use crate::wasm::{self, Offer};
-use crate::workshop::{NetworkAccess, Rules};
-use crate::{Error, LogLine, Workshop};
+use crate::workshop::Rules;
+use crate::{Error, LogLine, Toolchains, Workshop};
 
 /// A language's build.
 type Build = fn(&SourceTree, &Manifest, &mut Workshop<'_>) -> Result<Product, Error>;
-
-/// What `cargo xtask toolchains` describes. A test whose tool is not there fails, and this is what it says.
-pub(crate) fn toolchains() -> Toolchains {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("HKS_CACHE_DIR").or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("hks")));
-    let cache = cache.or_else(|| set("HOME").map(|folder| folder.join(".cache/hks"))).unwrap();
-    let folder = cache.join("build/toolchains");
-    assert!(folder.is_dir(), "no tools to build functions with: run `cargo xtask toolchains`");
-    Toolchains::new(Some(folder), env::var_os("PATH").unwrap_or_default())
-}
-
-/// What this machine's clients of registries need.
-fn network() -> NetworkAccess {
-    let names = ["GOPROXY", "GOSUMDB", "GONOSUMDB", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE"];
-    let environment = names.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect();
-    NetworkAccess { environment, readable: Vec::new() }
-}
 
 /// One build, in a folder of its own.
 pub(crate) struct Trial {

@@ -80,11 +80,11 @@ impl Store {
     /// # Errors
     /// The place cannot be used, or holds something else.
     pub async fn open(place: &Place) -> Result<Self, Error> {
-        let folder = match place {
-            Place::Folder(folder) => Some(folder.clone()),
-            Place::S3(_) => None,
-        };
         let objects = Objects::new(place.open()?, &place.to_string());
+        let (objects, folder) = match place {
+            Place::Folder(folder) => (objects.with_brief(place::unsynced(folder)?), Some(folder.clone())),
+            Place::S3(_) => (objects, None),
+        };
         Self::with(objects, Arc::new(SystemClock), folder).await
     }
 
@@ -204,11 +204,12 @@ impl Store {
         self.read(Kind::Document, digest, envelope::ENVELOPE_BYTES_MAX, check).await
     }
 
-    /// Says, for all collections to see, that somebody relies on these from now on. Comes before looking at them.
+    /// Says, for all collections to see, that somebody relies on these from now on. Comes before looking at them. It need not
+    /// survive a power failure: neither does whoever relies on it.
     async fn lease(&self, digests: &[Digest]) -> Result<Moment, Error> {
         let now = self.clock.now();
         let names: Vec<Path> = digests.iter().map(|digest| layout::lease(*digest, now)).collect();
-        let leases = stream::iter(names).map(|name| async move { self.objects.put(&name, Bytes::new()).await });
+        let leases = stream::iter(names).map(|name| async move { self.objects.put_brief(&name).await });
         let written: Result<(), Error> = leases.buffer_unordered(CONCURRENCY).try_collect().await;
         written.map(|()| now)
     }

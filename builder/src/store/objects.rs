@@ -21,13 +21,19 @@ const PARTS: usize = 4;
 #[derive(Clone)]
 pub(super) struct Objects {
     objects: Arc<dyn ObjectStore>,
+    /// The same objects, for writing what need not survive a power failure.
+    brief: Arc<dyn ObjectStore>,
     /// As messages name it.
     shown: Arc<str>,
 }
 
 impl Objects {
     pub(super) fn new(objects: Arc<dyn ObjectStore>, shown: &str) -> Self {
-        Self { objects, shown: shown.into() }
+        Self { brief: Arc::clone(&objects), objects, shown: shown.into() }
+    }
+
+    pub(super) fn with_brief(self, brief: Arc<dyn ObjectStore>) -> Self {
+        Self { brief, ..self }
     }
 
     pub(super) fn error(&self, action: &'static str, object: &Path) -> impl FnOnce(object_store::Error) -> Error {
@@ -42,6 +48,12 @@ impl Objects {
         }
         self.objects.put(object, bytes.into()).await.map_err(self.error("write", object))?;
         Ok(())
+    }
+
+    /// Writes an empty object that everybody sees from now on, but that a power failure may take away.
+    pub(super) async fn put_brief(&self, object: &Path) -> Result<(), Error> {
+        let written = self.brief.put(object, Bytes::new().into()).await;
+        written.map(drop).map_err(self.error("write", object))
     }
 
     async fn put_parts(&self, object: &Path, bytes: &Bytes) -> object_store::Result<()> {

@@ -124,9 +124,20 @@ fn open_folder(folder: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
     if mode & 0o077 != 0 {
         std::fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(error("protect"))?;
     }
-    let local =
-        LocalFileSystem::new_with_prefix(folder).map_err(|failure| error("open")(std::io::Error::other(failure)))?;
-    Ok(Arc::new(local.with_fsync(true)))
+    Ok(Arc::new(local(folder)?.with_fsync(true)))
+}
+
+/// The same folder, for what need not be on its disk when a call returns.
+pub(super) fn unsynced(folder: &Path) -> Result<Arc<dyn ObjectStore>, Error> {
+    Ok(Arc::new(local(folder)?))
+}
+
+fn local(folder: &Path) -> Result<LocalFileSystem, Error> {
+    LocalFileSystem::new_with_prefix(folder).map_err(|error| Error::Folder {
+        action: "open",
+        path: folder.to_owned(),
+        source: std::io::Error::other(error),
+    })
 }
 
 impl Bucket {

@@ -15,7 +15,7 @@ use super::{Bounds, Error, Kind, exit, go, guarded, recognise, signature};
 /// Makes a component of a core module that [`recognise`] knows.
 ///
 /// Commands get WASI's command adapter, and exit codes that are told; all others the reactor adapter, of the pinned Wasmtime. A
-/// module that exports our handler without saying so in WIT gets our world `function`. A Go program gets [room](go) for its adapter.
+/// module that exports our handler without saying so in WIT gets our world `function`. A Go program gets room for its adapter.
 ///
 /// # Errors
 /// What [`recognise`] refuses, a component, or a module that does not do what its WIT says.

@@ -61,6 +61,8 @@ pub(super) fn world_of(scan: &Scan<'_>) -> Result<World, Error> {
     let mut worlds = World::ALL.into_iter().filter(is_exported);
     match (worlds.next(), worlds.next()) {
         (Some(world), None) => Ok(world),
+        // Toolchains of servers let them be tried on the command line.
+        (Some(World::HttpProxy), Some(World::Command)) => Ok(World::HttpProxy),
         (Some(one), Some(other)) => Err(Error::Exports(format!(
             "it is {one} and {other}; export one of the two, so that it is clear what to call"
         ))),

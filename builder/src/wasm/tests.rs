@@ -229,7 +229,14 @@ fn a_library_made_by_go_is_refused_and_a_command_is_not() {
                     `GOOS=wasip1 GOARCH=wasm go build`, which reads the event from stdin and writes the value to stdout";
     assert_eq!(refusal(made_by_go(wat(&library))), expected);
     assert_eq!(accepted(wat(&library)).world, World::Function);
-    assert_eq!(accepted(made_by_go(wat(HELLO))).world, World::Command);
+    // The builds of functions in Go show that real programs are known.
+    assert!(refusal(made_by_go(wat(HELLO))).starts_with("made by a Go whose memory layout is not known here; "));
+    let own_room = HELLO.replacen(
+        "(memory",
+        "(func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32) i32.const 0) (memory",
+        1,
+    );
+    assert_eq!(accepted(made_by_go(wat(&own_room))).world, World::Command);
 }
 
 #[test]
@@ -388,6 +395,11 @@ fn exactly_one_thing_is_to_be_called() {
     let expected = "it is a function (hks:function/handler) and a language runtime (hks:function/interpret); export one \
                     of the two, so that it is clear what to call";
     assert_eq!(refusal(component_of(both, "both")), expected);
+    let server = format!(
+        "{} package wasi:cli@0.2.0 {{ interface run {{ run: func() -> result; }} }}",
+        PROXY.replace("export incoming-handler;", "export incoming-handler; export wasi:cli/run@0.2.0;")
+    );
+    assert_eq!(accepted(component_of(&server, "proxy")).world, World::HttpProxy);
     assert_eq!(refusal(wat("(component)")), format!("it exports nothing; {wanted}"));
     let other = "package a:b; world w { export handle: func(); }";
     assert_eq!(

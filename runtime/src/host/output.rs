@@ -24,6 +24,8 @@ struct Collected {
     unfinished: [Vec<u8>; 2],
     lines: usize,
     log_bytes_left: u64,
+    /// The end of what stderr had beyond the limit.
+    dropped: Vec<u8>,
     results: Vec<Formats>,
     result_bytes_left: u64,
     truncated: bool,
@@ -46,6 +48,7 @@ impl Output {
             unfinished: [Vec::new(), Vec::new()],
             lines: 0,
             log_bytes_left: log_bytes,
+            dropped: Vec::new(),
             results: Vec::new(),
             result_bytes_left: output_bytes,
             truncated: false,
@@ -92,6 +95,38 @@ impl Output {
         text[start.unwrap_or(text.len())..].to_owned()
     }
 
+    /// Takes the end of the last line of stderr, from the last `marker` on, out of the log, and returns what follows the marker.
+    /// That line counts also where it is beyond the limit of the log. Who listens may have heard it.
+    pub(crate) fn take_after(&self, marker: &str) -> Option<String> {
+        let collected = &mut *self.lock();
+        let unfinished = &mut collected.unfinished[Stream::Stderr as usize];
+        if !collected.dropped.is_empty() {
+            let line = [unfinished.as_slice(), &collected.dropped].concat();
+            let line = line.strip_suffix(b"\n").unwrap_or(&line);
+            let start = line.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let line = String::from_utf8_lossy(&line[start..]);
+            let at = line.rfind(marker)?;
+            if start == 0 {
+                unfinished.truncate(at);
+            }
+            return Some(line[at + marker.len()..].to_owned());
+        }
+        if !unfinished.is_empty() {
+            let line = String::from_utf8_lossy(unfinished).into_owned();
+            let at = line.rfind(marker)?;
+            unfinished.truncate(at);
+            return Some(line[at + marker.len()..].to_owned());
+        }
+        let line = collected.logs.stderr.last_mut()?;
+        let at = line.rfind(marker)?;
+        let after = line[at + marker.len()..].to_owned();
+        line.truncate(at);
+        if at == 0 {
+            collected.logs.stderr.pop();
+        }
+        Some(after)
+    }
+
     /// A sink that panicked in one attempt must not take others' logs along: its own are kept as they are.
     fn lock(&self) -> MutexGuard<'_, Collected> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -103,6 +138,9 @@ impl Collected {
         let granted = usize::try_from(self.log_bytes_left).unwrap_or(usize::MAX).min(bytes.len());
         self.truncated |= granted < bytes.len();
         self.log_bytes_left -= granted as u64;
+        if stream == Stream::Stderr {
+            self.note_dropped(&bytes[granted..]);
+        }
         for part in bytes[..granted].split_inclusive(|byte| *byte == b'\n') {
             match part.split_last() {
                 Some((b'\n', rest)) => {
@@ -112,6 +150,15 @@ impl Collected {
                 }
                 _ => self.extend(stream, part),
             }
+        }
+    }
+
+    /// Keeps as much of it as the last line may need.
+    fn note_dropped(&mut self, bytes: &[u8]) {
+        self.dropped.extend_from_slice(&bytes[bytes.len().saturating_sub(LINE_BYTES_MAX)..]);
+        // Moved once in a while, not for every few bytes.
+        if self.dropped.len() > 2 * LINE_BYTES_MAX {
+            self.dropped.drain(..self.dropped.len() - LINE_BYTES_MAX);
         }
     }
 
@@ -237,6 +284,26 @@ mod tests {
         let said = output.finish();
         assert_eq!((said.logs.stdout, said.logs.stderr), (vec!["abc".into()], vec!["d".into()]));
         assert!(said.truncated);
+    }
+
+    #[test]
+    fn the_end_of_the_last_line_is_taken_wherever_it_is() {
+        type Texts<'a> = &'a [&'a str];
+        let cases: [(u64, Texts<'_>, Option<&str>, Texts<'_>); 7] = [
+            (1000, &["a\nat: x"], Some("x"), &["a"]),
+            (1000, &["a\nat: x\n"], Some("x"), &["a"]),
+            (1000, &["a\nb at: y at: x\n"], Some("x"), &["a", "b at: y "]),
+            (1000, &["at: x\n", "b\n"], None, &["at: x", "b"]),
+            (4, &["a\nb\nat: x\n"], Some("x"), &["a", "b"]),
+            (3, &["a\nat", ": x"], Some("x"), &["a"]),
+            (3, &["a\nbc\n", "\nd at: x\n"], Some("x"), &["a", "b"]),
+        ];
+        for (limit, writes, expected, logged) in cases {
+            let output = output(limit);
+            writes.iter().for_each(|text| output.write(Stream::Stderr, text.as_bytes()));
+            assert_eq!(output.take_after("at: ").as_deref(), expected, "{writes:?}");
+            assert_eq!(output.finish().logs.stderr, logged, "{writes:?}");
+        }
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! What cannot be built is refused with the place of the mistake, and what to do.
 
-use std::time::Duration;
-
 use hks_builder::{Cancel, Error, Request};
 
 use crate::harness::{Workbench, tree};
 
+/// Paths and texts.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn source_that_does_not_compile_is_shown() {
     let bench = Workbench::new();
-    let cases: [(&[(&str, &str)], &[&str]); 5] = [
+    let cases: [(Files<'_>, &[&str]); 5] = [
         (
             &[("function.yaml", "name: f\n"), ("main.py", "def handler(event):\n    return (1,\n")],
             &["main.py:2", "'(' was never closed", "return (1,"],
@@ -96,14 +97,17 @@ fn a_build_can_be_canceled_and_ends_in_its_time() {
         ("src/main.rs", "fn main() {}"),
     ];
     assert!(bench.refusal(&slow).contains("longer than 3 seconds"));
-    let request = Request::of_files(tree(&slow)).unwrap();
-    let cancel = Cancel::new();
-    let canceled = std::thread::scope(|scope| {
-        let build = scope.spawn(|| bench.builder.build(&request, &cancel, |_| {}));
-        std::thread::sleep(Duration::from_millis(200));
-        cancel.cancel();
-        build.join().unwrap()
-    });
-    assert!(matches!(canceled, Err(Error::Canceled)), "{canceled:?}");
+    let endless = [("function.yaml", "name: f\n"), ("main.py", "while True: pass\ndef handler(event): pass\n")];
+    for files in [&slow[..], &endless] {
+        let request = Request::of_files(tree(files)).unwrap();
+        let (cancel, mut canceled) = (Cancel::new(), None);
+        // It is busy when it has said something; later is as good.
+        let listen = |_| {
+            let cancel = cancel.clone();
+            canceled.get_or_insert_with(|| std::thread::spawn(move || cancel.cancel()));
+        };
+        let ended = bench.builder.build(&request, &cancel, listen);
+        assert!(matches!(ended, Err(Error::Canceled)), "{ended:?}");
+    }
     assert_eq!(bench.leftovers(), 0);
 }

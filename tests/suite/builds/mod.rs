@@ -2,6 +2,7 @@
 //! it is made. With the real tools, which `cargo xtask toolchains` provides.
 
 mod components;
+mod failures;
 mod interpreted;
 mod mistakes;
 mod remembered;

@@ -44,7 +44,12 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "one-build", about: "Wasmtime is compiled once for all", needs: &[], run: one_build::check },
     Step { name: "guests", about: "build the interpreter guests", needs: &[], run: guests },
     Step { name: "toolchains", about: "provide what functions are built with", needs: &[], run: toolchains },
-    Step { name: "rust", about: "cargo test in the release profile", needs: &["guests", "toolchains"], run: rust::test },
+    Step {
+        name: "rust",
+        about: "cargo test in the release profile",
+        needs: &["guests", "toolchains"],
+        run: rust::test,
+    },
     Step { name: "wheel", about: "build and install the Python package", needs: &["guests"], run: python::wheel },
     Step { name: "pytest", about: "tests of the Python package", needs: &["wheel"], run: python::sdk_tests },
     Step { name: "types", about: "mypy --strict and stubtest", needs: &["wheel"], run: python::types },

@@ -37,7 +37,7 @@ fn a_single_file_is_a_function() {
     assert_eq!((ran.logs.as_str(), ran.failure), ("doubling 21\n", None));
 
     let ran = program.run(r#"{"input": -1}"#, None);
-    assert_eq!((ran.exit, ran.value.as_str(), ran.logs.as_str()), (1, "", "doubling -1\n"));
+    assert_eq!((ran.exit, ran.value.as_str(), ran.logs.as_str()), (70, "", "doubling -1\n"));
     let expected = json!({"name": "Negative", "value": "-1 is less than \"nothing\"", "traceback": ""});
     assert_eq!(ran.failure, Some(expected));
 
@@ -59,7 +59,7 @@ fn the_same_source_gives_the_same_bytes() {
 
 #[test]
 fn a_build_without_a_warm_cache_gives_the_same_bytes() {
-    let toolchain = crate::language::testing::toolchains().require("clang").unwrap();
+    let toolchain = crate::testing::toolchains().require("clang").unwrap();
     let path = std::env::join_paths([toolchain.program.parent().unwrap()]).unwrap();
     let cold = Trial { toolchains: crate::toolchain::Toolchains::new(None, path), ..trial() };
     assert!(cold.wasm(&[("main.c", DOUBLE)]) == trial().wasm(&[("main.c", DOUBLE)]));

@@ -51,7 +51,7 @@ fn a_single_file_is_a_function() {
 fn its_errors_are_failures_with_a_name() {
     let ran = DOUBLER.run(r#"{"input": -1}"#, None);
     let failure = ran.failure.unwrap();
-    assert_eq!((ran.exit, ran.value.as_str(), ran.logs.as_str()), (1, "", "doubling -1\n"));
+    assert_eq!((ran.exit, ran.value.as_str(), ran.logs.as_str()), (70, "", "doubling -1\n"));
     assert_eq!((&failure["name"], &failure["value"]), (&json!("Negative"), &json!("-1 is less than nothing")));
 
     let failure = DOUBLER.run(r#"{"input": "x"}"#, None).failure.unwrap();
@@ -91,7 +91,7 @@ fn the_same_source_gives_the_same_bytes() {
 #[test]
 fn a_build_without_a_warm_cache_gives_the_same_bytes() {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let program = crate::language::testing::toolchains().require("go").unwrap().program;
+    let program = crate::testing::toolchains().require("go").unwrap().program;
     let path = std::env::join_paths([program.parent().unwrap().into()].into_iter().chain(std::env::split_paths(&path)));
     let cold = Trial { toolchains: crate::toolchain::Toolchains::new(None, path.unwrap()), ..trial() };
     assert!(cold.wasm(&[("main.go", DOUBLE)]) == trial().wasm(&[("main.go", DOUBLE)]));

@@ -8,17 +8,15 @@ mod phases;
 mod running;
 mod single;
 
-use std::env;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hks_protocol::{Attempt, Manifest};
 
 use super::build;
-use crate::NetworkAccess;
 use crate::child::{Cancel, ChildLimits, Isolation};
 use crate::language::{Interpreted, Product};
 use crate::source::{SourceLimits, SourceTree};
+use crate::testing::{network, toolchains};
 use crate::workshop::Rules;
 use crate::{Error, LogLine, Toolchains, Workshop};
 
@@ -57,7 +55,7 @@ impl Built {
 
 /// Builds with the tools of this machine.
 fn built(files: &[(&str, &str)], lines: &str) -> Built {
-    built_with(&tools(), files, lines)
+    built_with(&toolchains(), files, lines)
 }
 
 /// Builds where there is no tool at all.
@@ -82,39 +80,4 @@ fn built_from(toolchains: &Toolchains, source: &SourceTree, manifest: &Manifest)
         other => panic!("{other:?}"),
     });
     Built { done, log }
-}
-
-/// Those that `cargo xtask toolchains` described, and those on the PATH.
-fn tools() -> Toolchains {
-    let tools = Toolchains::new(Some(cache().join("build/toolchains")), env::var_os("PATH").unwrap_or_default());
-    for name in ["node", "npm", "esbuild"] {
-        tools.require(name).unwrap_or_else(|error| panic!("{error}, or run `cargo xtask toolchains javascript`"));
-    }
-    tools
-}
-
-/// What npm of this machine needs to reach its registry.
-fn network() -> NetworkAccess {
-    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let names = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
-    let mut environment: Vec<_> = names.iter().filter_map(|name| Some((name.to_string(), set(name)?))).collect();
-    let mut readable = Vec::new();
-    let own = set("NPM_CONFIG_USERCONFIG").or_else(|| Some(format!("{}/.npmrc", set("HOME")?)));
-    let files = [("NODE_EXTRA_CA_CERTS", set("NODE_EXTRA_CA_CERTS")), ("NPM_CONFIG_USERCONFIG", own)];
-    for (name, file) in files {
-        if let Some(file) = file.filter(|file| Path::new(file).is_file()) {
-            readable.push(PathBuf::from(&file));
-            environment.push((name.into(), file));
-        }
-    }
-    environment.extend(env::vars().filter(|(name, _)| name.to_ascii_lowercase() == "npm_config_registry"));
-    NetworkAccess { environment, readable }
-}
-
-/// The cache that the command line and the SDK use, too.
-fn cache() -> PathBuf {
-    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    from("HKS_CACHE_DIR")
-        .or_else(|| from("XDG_CACHE_HOME").map(|folder| folder.join("hks")))
-        .unwrap_or_else(|| Path::new(&from("HOME").expect("a HOME")).join(".cache/hks"))
 }

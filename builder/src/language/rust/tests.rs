@@ -1,11 +1,13 @@
 //! Real builds: cargo, the compiler and crates.io, in limited children.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use hks_protocol::Limits;
+use hks_engine::{ArtifactStore, EngineConfig};
 use hks_protocol::manifest::{Grants, ManifestSpec};
+use hks_protocol::{Attempt, Failure, Json, Limits, Outcome, Report};
+use hks_runtime::{Prepared, Runtime, RuntimeConfig};
 
 use super::*;
 use crate::child::{Cancel, Isolation};
@@ -25,15 +27,7 @@ fn managed() -> &'static Path {
 
 /// What the clients of this machine need in order to reach crates.io.
 fn network() -> NetworkAccess {
-    let names = ["CARGO_HTTP_CAINFO", "CARGO_HTTP_PROXY", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"];
-    let given = names.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-    let environment: Vec<(String, String)> = given.collect();
-    let mut readable: Vec<PathBuf> = environment.iter().map(|(_, value)| value.into()).collect();
-    if let Some(home) = std::env::var_os("CARGO_HOME").or_else(|| std::env::var_os("HOME")) {
-        readable.extend([Path::new(&home).join("config.toml"), Path::new(&home).join(".cargo/config.toml")]);
-    }
-    readable.retain(|path| path.is_file());
-    NetworkAccess { environment, readable }
+    NetworkAccess::of_clients(std::env::vars(), std::env::var_os("HOME").as_deref().map(Path::new))
 }
 
 struct Built {
@@ -189,3 +183,99 @@ impl wasi::exports::http::incoming_handler::Guest for Proxy {
 
 wasi::http::proxy::export!(Proxy);
 "#;
+
+/// What was built, in a runtime of its own.
+struct House {
+    runtime: Runtime,
+    prepared: Prepared,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    fn of(wasm: Vec<u8>) -> Self {
+        let offer = Offer::functions();
+        let (component, _) = wasm::accept(wasm, &offer, &Grants::default(), &Limits::default()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = RuntimeConfig::new(folder.path().join("scratch"));
+        let runtime = Runtime::new(&EngineConfig::default(), config).unwrap();
+        let store = ArtifactStore::open(&folder.path().join("artifacts")).unwrap();
+        let prepared = runtime.prepare(&store.load_or_compile(runtime.engine(), &component).unwrap()).unwrap();
+        Self { runtime, prepared, _folder: folder }
+    }
+
+    fn call(&self, event: &str) -> Report {
+        let attempt = Attempt::new(None, Json::parse("event", event.to_owned()).unwrap());
+        self.runtime.run_here(&self.prepared, &attempt, (), || false).unwrap()
+    }
+
+    #[track_caller]
+    fn error(&self, event: &str, outcome: Outcome) -> Failure {
+        let report = self.call(event);
+        assert_eq!(report.outcome, outcome, "{report:?}");
+        report.error.unwrap()
+    }
+}
+
+#[test]
+fn a_function_answers_and_fails_in_its_own_words() {
+    let house = House::of(build_files(&[("hello.rs", HELLO)]).wasm().0);
+    let report = house.call(r#"{"input": 21}"#);
+    assert_eq!((report.outcome, report.value.as_str()), (Outcome::Succeeded, r#"{"result":42}"#), "{report:?}");
+    assert_eq!(report.logs.stdout, ["doubling in attempt 1"]);
+
+    let raised = house.error(r#"{"input": -1}"#, Outcome::Failed);
+    assert_eq!((raised.name.as_str(), raised.value.as_str()), ("NegativeError", "-1 is below zero"));
+
+    let unfit = house.error(r#"{"input": "a"}"#, Outcome::Failed);
+    assert_eq!(unfit.name, "InvalidEventError");
+    assert_eq!(unfit.value, r#"input: invalid type: string "a", expected i64"#);
+
+    let panicked = house.error(r#"{"input": 0}"#, Outcome::Trapped);
+    assert_eq!((panicked.name.as_str(), panicked.value.as_str()), ("Panic", "nothing to double"));
+    assert!(panicked.traceback.ends_with("\n  at hello.rs:33:14"), "{}", panicked.traceback);
+}
+
+#[test]
+fn handlers_may_be_asynchronous_show_results_and_read_requests() {
+    let text = r#"
+use hks_sdk::http::{Error, Request, Response};
+use hks_sdk::{Context, Rich, Trigger};
+
+#[hks_sdk::handler]
+async fn handler(request: Request, ctx: &Context) -> Result<Response, Box<dyn std::error::Error>> {
+    hks_sdk::display(Rich::new().markdown("**hi**").png(&[1, 2, 3]))?;
+    assert!(ctx.trigger == Trigger::Api && ctx.remaining_time_ms() > 0);
+    let numbers: Vec<i64> = request.json().map_err(|error: Error| error)?;
+    Ok(Response::json(&numbers.iter().sum::<i64>())?.with_status(201))
+}
+"#;
+    let house = House::of(build_files(&[("sum.rs", text)]).wasm().0);
+    let report = house.call(r#"{"httpMethod": "POST", "path": "/", "body": "[1, 2]", "headers": {}}"#);
+    let expected =
+        r#"{"statusCode":201,"headers":{"content-type":"application/json"},"body":"3","isBase64Encoded":false}"#;
+    assert_eq!(report.value.as_str(), expected, "{report:?}");
+    let result = serde_json::to_value(&report.results).unwrap();
+    assert_eq!(result, serde_json::json!([{"markdown": "**hi**", "png": "AQID"}]));
+    let error = house.error(r#"{"httpMethod": "POST", "path": "/", "body": "{}"}"#, Outcome::Failed);
+    assert!(error.value.starts_with("the body does not fit"), "{error:?}");
+}
+
+#[test]
+fn templates_are_built_and_answer() {
+    let request = r#"{"httpMethod": "GET", "path": "/hello/Ada", "queryStringParameters": null, "body": null,
+        "pathParameters": {"name": "Ada"}, "headers": {"host": "localhost"}, "requestContext": {}}"#;
+    let cases = [
+        ("http", request, "Hello, Ada!"),
+        ("scheduled", r#"{"regions": {"north": 12, "south": 30}}"#, r#"{"total":42,"largest":"south"}"#),
+        ("event", r#"{"items": [{"price": "9.90", "count": 2}]}"#, r#"{"total":"19.80","items":1}"#),
+    ];
+    for (kind, event, expected) in cases {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/rust").join(kind);
+        let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+        let (cargo, text) = (read("Cargo.toml"), read("src/lib.rs"));
+        let built = build_files(&[("Cargo.toml", &cargo), ("src/lib.rs", &text)]);
+        assert!(!built.log.contains("fetching"), "{kind}: {}", built.log);
+        let report = House::of(built.wasm().0).call(event);
+        assert!(report.value.as_str().contains(expected), "{kind}: {report:?}");
+    }
+}

@@ -192,6 +192,24 @@ async fn memory_conforms() {
     }
 }
 
+#[tokio::test]
+async fn a_folder_is_opened_again_with_all_that_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Folder(folder.path().join("store"));
+    let artifact = {
+        let store = Store::open(&place).await.unwrap();
+        let blob = store.put(Bytes::from_static(b"1")).await.unwrap();
+        let artifact = store.put_document(Bytes::from_static(b"{}"), &[blob]).await.unwrap();
+        store.hold(artifact, &holder("a")).await.unwrap();
+        artifact
+    };
+    let store = Store::open(&place).await.unwrap();
+    assert_eq!(store.collect(Grace::default(), Sweep::Remove).await.unwrap(), Collected::default());
+    assert_eq!(store.holds().await.unwrap(), [Hold { artifact, holder: holder("a") }]);
+    let blob = store.document(artifact).await.unwrap().references[0];
+    assert_eq!(store.blob(blob, 1).await.unwrap(), "1");
+}
+
 async fn in_a_folder() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     Fixture::over(Place::Folder(folder.path().to_owned()).open().unwrap(), Some(folder)).await

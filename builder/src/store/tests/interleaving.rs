@@ -6,7 +6,7 @@ use super::stepped::Task;
 use super::*;
 
 /// Orders that are tried of each scene.
-const ORDERS: u64 = 4_000;
+const ORDERS: u64 = 2_000;
 
 /// The same numbers for the same seed (xorshift).
 struct Numbers(u64);

@@ -43,7 +43,7 @@ fn measure() {
     median("translate the same with an enum, no process", 200, || {
         built_without_tools(&[("handler.ts", &text)], "").ok();
     });
-    let tools = tools();
+    let tools = toolchains();
     let files = [
         ("index.ts", "import { f } from './f';\nexport const handler = () => f();"),
         ("f.ts", "export const f = () => 1;"),

@@ -1,5 +1,6 @@
 //! What was built, in the real guest.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use hks_engine::{ArtifactStore, EngineConfig};
@@ -8,6 +9,7 @@ use hks_runtime::{Prepared, Runtime, RuntimeConfig};
 use tempfile::TempDir;
 
 use super::*;
+use crate::testing::cache;
 
 /// The guest, compiled once for all runs of the tests.
 fn guest() -> &'static (Runtime, Prepared, TempDir) {
@@ -176,7 +178,7 @@ fn templates_build_and_run_as_they_are() {
             let manifest = crate::manifest::parse("function.yaml", yaml.as_bytes()).unwrap();
             let source = SourceTree::from_files(files, &SourceLimits::default()).unwrap();
             // only what has packages needs a tool
-            let toolchains = if kind == "scheduled" { tools() } else { Toolchains::default() };
+            let toolchains = if kind == "scheduled" { toolchains() } else { Toolchains::default() };
             let value = value(&built_from(&toolchains, &source, &manifest).ok(), input);
             assert!(value.contains(part), "{language} {kind}: {value}");
         }

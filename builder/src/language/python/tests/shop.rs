@@ -1,7 +1,6 @@
 //! What every test needs: a workshop with the tools of this machine, and the guest.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,20 +13,9 @@ use crate::child::{Cancel, Isolation};
 use crate::language::python::{build, compile_tree, mistake};
 use crate::language::{Interpreted, Product};
 use crate::source::{SourceLimits, SourceTree};
+use crate::testing::{cache, network, toolchains};
 use crate::workshop::Rules;
-use crate::{Error, NetworkAccess, Toolchains, Workshop, manifest};
-
-/// Variables by which the clients of this machine reach their index.
-const ORDINARY: [&str; 8] = [
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "UV_INDEX",
-    "UV_DEFAULT_INDEX",
-    "UV_INDEX_URL",
-];
+use crate::{Error, Workshop, manifest};
 
 /// What a build came to, and its log.
 pub(super) struct Built {
@@ -64,16 +52,8 @@ pub(super) fn tree(files: &[(&str, &str)]) -> SourceTree {
 
 fn in_workshop(source: &SourceTree, manifest: &str) -> (Result<Product, Error>, String) {
     let folder = tempfile::tempdir().unwrap();
-    let variables = ORDINARY.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)));
-    let environment: Vec<_> = variables.collect();
-    let readable = environment.iter().map(|(_, value)| PathBuf::from(value)).filter(|path| path.exists()).collect();
-    let rules = Rules {
-        isolation: Isolation::BestEffort,
-        network: NetworkAccess { environment, readable },
-        ..Rules::default()
-    };
-    let managed = cache().join("build/toolchains");
-    let toolchains = Toolchains::new(Some(managed), env::var_os("PATH").unwrap_or_default());
+    let rules = Rules { isolation: Isolation::BestEffort, network: network(), ..Rules::default() };
+    let toolchains = toolchains();
     let manifest = manifest::parse(manifest::FILE_NAME, manifest.as_bytes()).unwrap();
     let (cancel, mut lines) = (Cancel::new(), Vec::new());
     let mut log = |line: crate::LogLine| lines.push(format!("{}: {}", line.step, line.text));
@@ -194,11 +174,4 @@ impl Guest {
         let refused = compile_tree(tree, |text| Ok::<_, ()>(self.compile(text))).unwrap().refused;
         refused.iter().map(|(path, report)| mistake(path.as_str(), report.error.as_ref().unwrap())).collect()
     }
-}
-
-fn cache() -> PathBuf {
-    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    from("HKS_CACHE_DIR")
-        .or_else(|| from("XDG_CACHE_HOME").map(|folder| folder.join("hks")))
-        .unwrap_or_else(|| Path::new(&from("HOME").expect("a HOME")).join(".cache/hks"))
 }
