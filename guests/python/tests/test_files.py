@@ -132,8 +132,9 @@ def test_arguments_are_checked_as_ever() -> None:
 
 def test_status_tells_files_and_folders_apart() -> None:
     file, folder = os.stat("/code/data.json"), os.lstat("/code/data")
-    assert (file.st_mode, file.st_size, file.st_mtime) == (0o100444, 10, 0)
-    assert (file.st_atime, file.st_ctime, file.st_mtime_ns, file.st_atime_ns, file.st_ctime_ns) == (0,) * 5
+    assert (file.st_mode, file.st_size, file.st_mtime) == (0o100444, 10, 315_532_800)
+    assert (file.st_atime, file.st_ctime) == (file.st_mtime,) * 2
+    assert (file.st_mtime_ns, file.st_atime_ns, file.st_ctime_ns) == (file.st_mtime * 10**9,) * 3
     assert (folder.st_mode, folder.st_size) == (0o040555, 0)
     assert os.path.exists("/code") and not os.path.exists("/code/none")
     assert os.path.isfile("/code/app.py") and not os.path.isfile("/code/data")

@@ -24,8 +24,9 @@ _FILE, _DIRECTORY = stat.S_IFREG | 0o444, stat.S_IFDIR | 0o555
 # The number of a device that no other file is on: two files are the same if device and number are.
 _DEVICE = int.from_bytes(b"hks")
 # When they seem to have been changed: the same in all executions, and nothing that a snapshot could not keep.
-_TIME = 0
-_TIMES = {f"st_{what}time{unit}": _TIME for what in "amc" for unit in ("", "_ns")}
+# 1980-01-01T00:00:00Z, before which zip files know no time.
+_TIME = 315_532_800
+_TIMES = {f"st_{what}time{unit}": _TIME * scale for what in "amc" for unit, scale in (("", 1), ("_ns", 10**9))}
 _WRITING_MODES = frozenset("wax+")
 # As far as the platform has them. The first two arguments of some are paths.
 _WRITERS = "chmod link mkdir remove rename replace rmdir symlink truncate unlink utime".split()
