@@ -166,7 +166,7 @@ fn template(language: &str, kind: &str) -> Vec<(String, String)> {
 fn templates_build_and_run_as_they_are() {
     let http = r#"{"pathParameters": {"name": "Ada"}, "queryStringParameters": null}"#;
     let scheduled = r#"{"regions": {"north": 12, "south": 30}}"#;
-    let event = r#"{"items": [{"cents": 990, "count": 2}]}"#;
+    let event = r#"{"items": [{"price": "9.90", "count": 2}]}"#;
     for language in ["javascript", "typescript"] {
         for (kind, input, part) in [
             ("http", http, r#""body":"Hello, Ada!""#),
