@@ -12,8 +12,8 @@ use crate::child;
 use crate::workspace::Workspace;
 
 pub(super) fn check(workspace: &Workspace) -> Result<Passed> {
-    let all = tree(workspace, &["--workspace", "--edges", "normal,dev,no-proc-macro"])?;
-    let wheel = tree(workspace, &["--package", "hks-sdk-python", "--edges", "normal,no-proc-macro"])?;
+    let all = tree(workspace, &["--workspace", "--edges", "normal,build,dev"])?;
+    let wheel = tree(workspace, &["--package", "hks-sdk-python", "--edges", "normal,build"])?;
     let other = differences(&all, &wheel);
     ensure!(
         other.is_empty(),
