@@ -15,7 +15,8 @@ use crate::source::SourceTree;
 /// The manifest of a function that is one file; `FILE` is its name.
 const STARTER: &str = include_str!("starter.toml");
 
-/// What the dependencies of [`STARTER`] were when this builder was made. `cargo test -p hks-builder --lib starter` says how to renew it.
+/// What the dependencies of [`STARTER`] were when this builder was made. To renew it, leave it empty: the lock of the next
+/// artifact of a single file is the new one.
 pub(super) const STARTER_LOCK: &str = include_str!("starter.lock");
 
 const MANIFEST: &str = "Cargo.toml";
