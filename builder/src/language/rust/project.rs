@@ -15,8 +15,8 @@ use crate::source::SourceTree;
 /// The manifest of a function that is one file; `FILE` is its name.
 const STARTER: &str = include_str!("starter.toml");
 
-/// What the dependencies of [`STARTER`] were when this builder was made. To renew it, leave it empty: the lock of the next
-/// artifact of a single file is the new one.
+/// What the dependencies of [`STARTER`] were when this builder was made. To renew it, run
+/// `cargo generate-lockfile` beside a `Cargo.toml` made of [`STARTER`], with the SDK patched in as builds do it.
 pub(super) const STARTER_LOCK: &str = include_str!("starter.lock");
 
 const MANIFEST: &str = "Cargo.toml";
