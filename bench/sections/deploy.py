@@ -18,7 +18,7 @@ IMPORTS_RATIO_MAX = 2.0
 RUST_RATIO_MAX = 2.0
 REPOSITORY = functions.FOLDER.parents[1]
 EVENT = '{"input": 21}'
-PHASES = ("translate", "check", "compile", "machine code", "run ahead", "store", "load", "first call")
+PHASES = ("translate", "check", "compile", "machine code", "run ahead", "store", "record", "load", "first call")
 
 PYTHON, JAVASCRIPT = "Python, one file", "JavaScript, one file"
 IMPORTS, RUST = "Python, jinja2 and 20 modules", "Rust, hello"

@@ -126,7 +126,7 @@ impl<'a> Build<'a> {
         self.phases = steps;
         let artifact = self.inner.wait(self.inner.store.put_document(parts.to_bytes(), &parts.references()))?;
         self.inner.recall.keep(inputs, artifact).map_err(Error::host("remember the build"))?;
-        self.phase("store");
+        self.phase("record");
         Ok(Built { artifact, parts, found: false, phases: self.phases })
     }
 
