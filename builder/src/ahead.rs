@@ -167,6 +167,7 @@ impl Ahead<'_> {
         layers: Vec<Layer>,
         snapshot: Result<Vec<u8>, String>,
     ) -> Result<Parts, Error> {
+        self.inner.interpreters.keep(self.inner, function.language)?;
         let mut blobs = Vec::new();
         let mut part = |bytes: Bytes| {
             let digest = Digest::of(&bytes);

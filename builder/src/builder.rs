@@ -43,9 +43,10 @@ pub struct BuilderConfig {
 }
 
 impl BuilderConfig {
-    /// The defaults, with a folder of ours and the interpreters' components.
+    /// The defaults, with a folder of ours, the interpreters' components, and where other components are compiled: there is no
+    /// default for that, because only a child process is safe, and not every program can start itself as one.
     #[must_use]
-    pub fn new(folder: PathBuf, python: PathBuf, javascript: PathBuf) -> Self {
+    pub fn new(folder: PathBuf, python: PathBuf, javascript: PathBuf, compiler: Compiler) -> Self {
         Self {
             folder,
             python,
@@ -54,7 +55,7 @@ impl BuilderConfig {
             limits: ChildLimits::default(),
             isolation: Isolation::default(),
             network: NetworkAccess::default(),
-            compiler: Compiler::default(),
+            compiler,
             // With some MiB each, as many as a small machine has room for.
             loaded_max: NonZeroUsize::new(256).expect("not zero"),
         }

@@ -16,10 +16,9 @@ use crate::child::{Network, Tool};
 use crate::{Error, Workshop};
 
 /// Where components are compiled.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub enum Compiler {
     /// In this process. For those who trust what they compile.
-    #[default]
     InProcess,
     /// By this program, with these arguments before ours, which must end in [`compile_command`].
     Child {

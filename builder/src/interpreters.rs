@@ -47,7 +47,7 @@ impl Interpreters {
         }
     }
 
-    /// The interpreter. Its component is in the store from then on, so that an artifact which names it is whole.
+    /// The interpreter.
     pub(crate) fn ready(&self, inner: &Inner, language: Language) -> Result<Ready, Error> {
         let interpreter = self.of(language);
         let mut ready = interpreter.ready.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,6 +55,16 @@ impl Interpreters {
             return Ok(ready.clone());
         }
         Ok(ready.insert(interpreter.make_ready(inner)?).clone())
+    }
+
+    /// Makes sure that the interpreter's component is in the store, so that an artifact which names it is whole. To be called for
+    /// each: a component that no artifact needed for long was collected.
+    pub(crate) fn keep(&self, inner: &Inner, language: Language) -> Result<(), Error> {
+        let interpreter = self.of(language);
+        if !inner.wait(inner.store.contains(interpreter.digest(inner)?))? {
+            inner.wait(inner.store.put(interpreter.read()?.into()))?;
+        }
+        Ok(())
     }
 
     /// Of their components, whether or not they are ready.
@@ -78,14 +88,11 @@ impl Interpreter {
 
     fn make_ready(&self, inner: &Inner) -> Result<Ready, Error> {
         let digest = self.digest(inner)?;
-        let wasm = || fs::read(&self.file).map_err(|error| self.missing(&error));
-        if !inner.wait(inner.store.contains(digest))? {
-            inner.wait(inner.store.put(wasm()?.into()))?;
-        }
         let engine = inner.runtime.engine();
         // Ours, so compiling it needs no process of its own.
-        let artifact =
-            inner.native.load_or(engine, digest, || Ok::<_, Error>(hks_engine::Compiled::new(engine, &wasm()?)?))?;
+        let artifact = inner
+            .native
+            .load_or(engine, digest, || Ok::<_, Error>(hks_engine::Compiled::new(engine, &self.read()?)?))?;
         let prepared = inner.runtime.prepare(&artifact)?;
         let idle = self.observe(inner, &prepared)?;
         Ok(Ready { prepared, idle })
@@ -93,6 +100,10 @@ impl Interpreter {
 
     fn digest(&self, inner: &Inner) -> Result<Digest, Error> {
         inner.native.digest_of(&self.file).map_err(|error| self.missing(&error))
+    }
+
+    fn read(&self) -> Result<Vec<u8>, Error> {
+        fs::read(&self.file).map_err(|error| self.missing(&error))
     }
 
     fn missing(&self, error: &dyn std::fmt::Display) -> Error {

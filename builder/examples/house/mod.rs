@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use hks_builder::store::{Place, Store};
-use hks_builder::{Builder, BuilderConfig, NetworkAccess, Toolchains};
+use hks_builder::{Builder, BuilderConfig, Compiler, NetworkAccess, Toolchains};
 use hks_engine::{ArtifactStore, EngineConfig};
 use hks_runtime::{Runtime, RuntimeConfig};
 
@@ -17,8 +17,9 @@ pub(crate) fn make(folder: &Path) -> anyhow::Result<(Runtime, Builder)> {
     let runtime = Runtime::new(&EngineConfig::default(), RuntimeConfig::new(folder.join("scratch")))?;
     let io = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = io.block_on(Store::open(&Place::Folder(folder.join("store"))))?;
-    let mut config =
-        BuilderConfig::new(folder.join("builds"), guests.join("python.wasm"), guests.join("javascript.wasm"));
+    let (python, javascript) = (guests.join("python.wasm"), guests.join("javascript.wasm"));
+    // What is measured here is our own.
+    let mut config = BuilderConfig::new(folder.join("builds"), python, javascript, Compiler::InProcess);
     let path = std::env::var_os("PATH").unwrap_or_default();
     config.toolchains = Toolchains::new(Some(cache.join("build/toolchains")), path);
     config.network = NetworkAccess::of_clients(std::env::vars(), Some(&home));

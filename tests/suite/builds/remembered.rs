@@ -1,8 +1,13 @@
 //! The same source twice costs nothing, and gives the same wherever it is built.
 
-use hks_builder::store::{Grace, Holder, Sweep};
+use std::time::{Duration, SystemTime};
 
-use crate::harness::{House, Workbench, wait};
+use hks_builder::Cancel;
+use hks_builder::source::{SourceLimits, SourceTree};
+use hks_builder::store::Holder;
+use hks_engine::{ArtifactStore, EngineConfig, Keep, Metering};
+
+use crate::harness::{Command, House, Workbench, wait};
 
 const JAVASCRIPT: &[(&str, &str)] = &[
     ("function.yaml", "name: f\npackages: [nanoid@5.1.5]\n"),
@@ -43,18 +48,57 @@ fn the_same_source_is_built_once() {
 }
 
 #[test]
-fn what_was_collected_is_built_again() {
+fn what_is_not_in_the_store_any_more_is_built_again_with_all_its_parts() {
     let bench = Workbench::new();
-    let [held, loose] = ["return 1", "return 2"].map(|body| {
-        let code = format!("def handler(event): {body}\n");
-        bench.build_text("python", &code).unwrap()
-    });
+    for (runtime, code) in
+        [("python", "def handler(event): return 1\n"), ("javascript", "exports.handler = () => 1;\n")]
+    {
+        let first = bench.build_text(runtime, code).unwrap();
+        bench.lose_artifacts();
+        assert!(wait(bench.builder.store().document(first.artifact)).is_err());
+        let again = bench.build_text(runtime, code).unwrap();
+        assert!(!again.found);
+        House::assert_same(&first, &again);
+        // The interpreter is one of them, though it was ready in this process all the time.
+        for part in again.parts.references() {
+            assert!(wait(bench.builder.store().contains(part)).unwrap(), "{runtime}: {part}");
+        }
+        assert!(bench.build_text(runtime, code).unwrap().found);
+    }
+}
+
+#[test]
+fn machine_code_is_made_ahead_for_another_engine_and_goes_with_what_needed_it() {
+    let native = tempfile::tempdir().unwrap();
+    let [old, new] = [Metering::FuelAndEpoch, Metering::Epoch]
+        .map(|metering| House::new(&EngineConfig { metering, ..EngineConfig::default() }));
+    let bench = Workbench::in_house(&old.runtime, native.path(), tempfile::tempdir().unwrap(), |_| {});
+    let command = Command::new("(call $out (i32.const 0) (global.get $len))").with_text(b"42").wasm();
+    let files = [("function.yaml", b"name: f\n".to_vec()), ("function.wasm", command)];
+    let source = SourceTree::from_files(files, &SourceLimits::default()).unwrap();
+    let built = bench.build_tree(source).0.unwrap();
     let holder = "fn_1:1".parse::<Holder>().unwrap();
-    wait(bench.builder.store().hold(held.artifact, &holder)).unwrap();
-    // Nothing is old enough yet.
-    let grace = Grace::default();
-    let collected = wait(bench.builder.store().collect(grace, Sweep::Remove)).unwrap();
-    assert_eq!(collected.documents.objects + collected.blobs.objects, 0, "{collected:?}");
-    assert_eq!(bench.call(&loose).report().value.as_str(), "2");
-    assert_eq!(bench.call(&held).report().value.as_str(), "1");
+    wait(bench.builder.store().hold(built.artifact, &holder)).unwrap();
+
+    let bench = Workbench::in_house(&new.runtime, native.path(), bench.into_folder(), |_| {});
+    let code = ArtifactStore::open(native.path()).unwrap();
+    assert!(!code.contains(new.runtime.engine(), built.parts.component));
+    let rebuilt = bench.builder.rebuild(Cancel::new(), |_| {}).unwrap().join().unwrap();
+    assert_eq!((rebuilt.ready, rebuilt.failed, rebuilt.left), (1, 0, 0));
+    assert!(code.contains(new.runtime.engine(), built.parts.component));
+    let report = new.call_component(&bench.load(built.artifact)).report();
+    assert_eq!(report.value.as_str(), "42", "{:?}", report.error);
+
+    // What was compiled just now is never too old.
+    let keep = Keep { unused: Duration::from_secs(3600), bytes_max: u64::MAX };
+    assert_eq!(bench.builder.trim(&keep).unwrap().files, 0);
+    let long_ago = SystemTime::now() - Duration::from_secs(7200);
+    for engine in [old.runtime.engine(), new.runtime.engine()] {
+        code.set_last_used(engine, built.parts.component, long_ago).unwrap();
+    }
+    assert_eq!(bench.builder.trim(&keep).unwrap().files, 1, "that of the old engine");
+    assert!(code.contains(new.runtime.engine(), built.parts.component));
+    wait(bench.builder.store().release(built.artifact, &holder)).unwrap();
+    assert_eq!(bench.builder.trim(&keep).unwrap().files, 1, "nobody holds it any more");
+    assert!(!code.contains(new.runtime.engine(), built.parts.component));
 }

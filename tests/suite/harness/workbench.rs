@@ -9,7 +9,7 @@ use hks_builder::{
 };
 use hks_engine::{ArtifactStore, Digest};
 use hks_protocol::Manifest;
-use hks_runtime::Prepared;
+use hks_runtime::{Prepared, Runtime};
 use tempfile::TempDir;
 
 use super::{Call, House, cache, house, wait};
@@ -27,19 +27,40 @@ impl Workbench {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut BuilderConfig)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        // Shared by all, because compiling CPython takes most of a minute.
+        Self::in_house(&house().runtime, &cache().join("artifacts"), tempfile::tempdir().unwrap(), change)
+    }
+
+    /// One with a runtime and a folder of machine code of its own, and what an earlier one left in `folder`.
+    pub(crate) fn in_house(
+        runtime: &Runtime,
+        native: &Path,
+        folder: TempDir,
+        change: impl FnOnce(&mut BuilderConfig),
+    ) -> Self {
         let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk-python/python/hks_sdk/_guests");
-        let builds = folder.path().join("builds");
-        let mut config = BuilderConfig::new(builds, guests.join("python.wasm"), guests.join("javascript.wasm"));
+        let (python, javascript) = (guests.join("python.wasm"), guests.join("javascript.wasm"));
+        let compiler = Compiler::Child { program: env!("CARGO_BIN_EXE_hks-compile").into(), arguments: Vec::new() };
+        let mut config = BuilderConfig::new(folder.path().join("builds"), python, javascript, compiler);
         config.toolchains = toolchains();
         config.network = network();
-        config.compiler = Compiler::Child { program: env!("CARGO_BIN_EXE_hks-compile").into(), arguments: Vec::new() };
         change(&mut config);
         let store = wait(Store::open(&Place::Folder(folder.path().join("store")))).unwrap();
-        // Shared by all, because compiling CPython takes most of a minute.
-        let native = ArtifactStore::open(&cache().join("artifacts")).unwrap();
-        let builder = Builder::new(config, house().runtime.clone(), native, store).unwrap();
+        let native = ArtifactStore::open(native).unwrap();
+        let builder = Builder::new(config, runtime.clone(), native, store).unwrap();
         Self { builder, folder }
+    }
+
+    /// The folder with all that it keeps, for another one.
+    pub(crate) fn into_folder(self) -> TempDir {
+        self.folder
+    }
+
+    /// Loses all that is in the store, as a collection does with what nobody holds for long.
+    pub(crate) fn lose_artifacts(&self) {
+        let store = self.folder.path().join("store");
+        let folders = std::fs::read_dir(store).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+        folders.for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
     }
 
     /// Builds files, `function.yaml` among them.
