@@ -120,10 +120,7 @@ impl<'a> Build<'a> {
             return Ok(Built { artifact, parts, found: true, phases: self.phases });
         }
         let folder = self.inner.new_folder()?;
-        let mut steps = std::mem::take(&mut self.phases);
         let parts = self.make(runtime, folder.path())?;
-        steps.append(&mut self.phases);
-        self.phases = steps;
         let artifact = self.inner.wait(self.inner.store.put_document(parts.to_bytes(), &parts.references()))?;
         self.inner.recall.keep(inputs, artifact).map_err(Error::host("remember the build"))?;
         self.phase("record");

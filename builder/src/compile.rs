@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use hks_engine::{Compiled, Engine, EngineConfig};
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
 use crate::child::{Network, Tool};
 use crate::{Error, Workshop};
@@ -50,8 +51,9 @@ impl Compiler {
         match self {
             Self::InProcess => Ok(Compiled::new(engine, component)?),
             Self::Child { program, arguments } => {
-                let folder = workshop.folder().join("machine-code");
-                fs::create_dir(&folder).map_err(Error::host("make a folder"))?;
+                // A tool of the same build may have left anything under a name that it could guess.
+                let own = TempDir::new_in(workshop.folder()).map_err(Error::host("make a folder"))?;
+                let folder = own.path();
                 let order = Order {
                     engine: *engine.config(),
                     component: folder.join("component.wasm"),
@@ -60,7 +62,7 @@ impl Compiler {
                 };
                 fs::write(&order.component, component).map_err(Error::host("write the component"))?;
                 let text = serde_json::to_string(&order).map_err(Error::host("name the component"))?;
-                let tool = Tool::new(program, &folder).arguments(arguments).arguments([text]).readable(program);
+                let tool = Tool::new(program, folder).arguments(arguments).arguments([text]).readable(program);
                 workshop.run("machine code", &tool, Network::Denied)?;
                 read(&order.compiled)
             }

@@ -19,6 +19,8 @@ const VERSION: &str = concat!("hks-builder ", env!("CARGO_PKG_VERSION"), ", 1");
 #[derive(Serialize)]
 struct Inputs<'a> {
     version: &'static str,
+    /// What was built in another format is built again.
+    format: u32,
     source: String,
     runtime: Runtime,
     handler: Option<&'a Handler>,
@@ -52,6 +54,7 @@ pub(crate) fn digest(
     let interpreter = language.map(|language| inner.interpreters.ready(inner, language)).transpose()?;
     let inputs = Inputs {
         version: VERSION,
+        format: crate::artifact::FORMAT,
         source: source.digest().to_string(),
         runtime,
         handler: manifest.handler(),

@@ -17,7 +17,7 @@ use crate::wasm::World;
 pub(crate) use layer::{Layer, Root};
 
 /// Changes when a reader of before could not make sense of a document.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// The parts of a function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
